@@ -1,1 +1,49 @@
-//! Empty.
+//! Real browsers on real networks, against the built binary.
+//!
+//! ```text
+//!   host ── router (nftables NAT) ──┐
+//!                                   ├── bridge: "the internet" 203.0.113.0/24 ── server
+//!   host ── router (nftables NAT) ──┘
+//! ```
+//!
+//! Every host, router and the bridge is a network namespace of its own; nothing is set up in the
+//! namespace the tests run in, so several labs can run side by side with the same addresses.
+//!
+//! * [`Net`] builds namespaces, links and NATs, and removes them when dropped.
+//! * [`Server`] runs `dialtone dev` on a host and can kill and start it again.
+//! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
+//! * [`Person`] does in a browser what people do: open, join, chat, hang up.
+//! * [`bare`] connects two browsers without our server, to judge the networks alone.
+//!
+//! Everything here needs root (namespaces) except labs on [`Host::here`].
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod bare;
+
+mod browser;
+mod driver;
+mod host;
+mod nat;
+mod net;
+mod pages;
+mod person;
+mod process;
+mod server;
+mod stun;
+mod topology;
+mod wait;
+mod wav;
+
+pub use browser::{Browser, BrowserOptions};
+pub use host::Host;
+pub use nat::Nat;
+pub use net::{Lan, Net};
+pub use nix::sys::signal::Signal;
+pub use pages::Pages;
+pub use person::{Evidence, Person};
+pub use process::Process;
+pub use server::{Server, ServerOptions};
+pub use stun::binding;
+pub use topology::{Topology, World};
+pub use wait::{Patience, eventually, holds_for};

@@ -1,0 +1,67 @@
+//! Two browsers connected without our server: the lab itself carries offer and answer.
+//!
+//! What the networks do to a call can be judged this way with any STUN/TURN server.
+
+use std::{fs, process::Command};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{Host, Pages, Patience, Person, Process, binding, browser::build_folder, eventually};
+
+/// Connects two people on the bare page of `pages`.
+pub fn connect(pages: &Pages, a: &Person, b: &Person, ice_servers: &Value) -> Result<()> {
+    for person in [a, b] {
+        person.browser().goto(pages.origin())?;
+    }
+    let servers = || ice_servers.clone();
+    let offer = a
+        .browser()
+        .script("return bare.offer(arguments[0])", vec![servers()])?;
+    let answer = b.browser().script(
+        "return bare.answer(arguments[0], arguments[1])",
+        vec![offer, servers()],
+    )?;
+    a.browser()
+        .script("return bare.accept(arguments[0])", vec![answer])?;
+    Ok(())
+}
+
+/// A STUN/TURN server that is not ours, and the configuration that makes a browser use it.
+pub fn foreign_relay(host: &Host) -> Result<(Process, Value)> {
+    let mut command: Command = host.command("turnserver");
+    let address = host.address();
+    let folder = build_folder().join("lab");
+    fs::create_dir_all(&folder)?;
+    command
+        .arg(format!("--pidfile={}", folder.join("coturn.pid").display()))
+        .args([
+            "-n",
+            "--no-cli",
+            "--no-tls",
+            "--no-dtls",
+            "--lt-cred-mech",
+            "--fingerprint",
+        ])
+        .args([
+            "--realm=lab",
+            "--user=lab:lab",
+            "--log-file=stdout",
+            "--pidfile=/dev/null",
+        ])
+        .args([
+            format!("--listening-ip={address}"),
+            format!("--relay-ip={address}"),
+        ]);
+    let relay = Process::start(command)?;
+    let socket = host.udp(0)?;
+    eventually("coturn answers", Patience::USUAL, || {
+        binding(&socket, (address, 3478).into())
+    })
+    .with_context(|| relay.said())?;
+    let servers = json!([
+        { "urls": format!("stun:{address}:3478") },
+        { "urls": format!("turn:{address}:3478"), "username": "lab", "credential": "lab" },
+    ]);
+    Ok((relay, servers))
+}

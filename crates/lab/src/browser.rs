@@ -1,0 +1,276 @@
+//! One Chromium with a fresh profile, a fake camera, and a pure tone for a microphone.
+
+use std::{
+    collections::HashMap,
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, error::WebDriverError};
+
+use crate::{Host, Process, driver::Driver, wav::write_tone};
+
+/// Runs in every page before the page's own scripts; `window.__lab` holds what it collects.
+const HOOK: &str = include_str!("scripts/hook.js");
+
+/// What a browser is given.
+#[derive(Clone, Debug)]
+pub struct BrowserOptions {
+    /// The tone its microphone hears, in hertz; without one there is no camera or microphone.
+    pub tone: Option<f64>,
+    /// Origins on plain HTTP that count as secure, so that pages may use the camera.
+    pub trusted: Vec<String>,
+}
+
+/// A running browser. Dropping it kills it.
+pub struct Browser {
+    name: String,
+    driver: Driver,
+    process: Process,
+    version: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser called `name` (in messages and screenshots) on `host`.
+    pub fn start(host: &Host, name: &str, options: &BrowserOptions) -> Result<Self> {
+        let profile = tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?;
+        let port = host
+            .enter(|| TcpListener::bind((host.address(), 0))?.local_addr())??
+            .port();
+        let mut command = host.command("chromedriver");
+        command
+            .args([format!("--port={port}"), "--allowed-ips=".into()])
+            .args(["--allowed-origins=*", "--log-level=WARNING"])
+            .env("HOME", profile.path())
+            .env("TMPDIR", profile.path());
+        let mut process = Process::start(command)?;
+        process.wait_for_line("started successfully", Duration::from_secs(60))?;
+        let capabilities = capabilities(profile.path(), options)?;
+        // chromedriver listens on the loopback of its own host.
+        let address = format!("http://127.0.0.1:{port}");
+        let driver = Driver::connect(host, address, capabilities)
+            .with_context(|| format!("{name}'s browser; chromedriver said: {}", process.said()))?;
+        let mut browser = Self {
+            name: name.into(),
+            driver,
+            process,
+            version: String::new(),
+            _profile: profile,
+        };
+        browser.version = browser.prepare()?;
+        Ok(browser)
+    }
+
+    fn prepare(&self) -> Result<String> {
+        self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": HOOK }),
+        )?;
+        let version = self.cdp("Browser.getVersion", json!({}))?;
+        Ok(version["product"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// The name given at the start.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Product and version, as the browser gives it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Opens an address, as typed into the address bar.
+    pub fn goto(&self, url: &str) -> Result<()> {
+        let url = url.to_owned();
+        self.driver
+            .call(move |d| Box::pin(async move { d.goto(url).await }))
+    }
+
+    /// The address shown.
+    pub fn url(&self) -> Result<String> {
+        Ok(self
+            .script("return location.href", vec![])?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
+    }
+
+    /// Reloads the page.
+    pub fn reload(&self) -> Result<()> {
+        self.driver
+            .call(|d| Box::pin(async move { d.refresh().await }))
+    }
+
+    /// Runs a script (the body of a function; `arguments` are its arguments). A promise is awaited.
+    pub fn script(&self, source: &str, arguments: Vec<Value>) -> Result<Value> {
+        let source = source.to_owned();
+        self.driver.call(move |d| {
+            Box::pin(async move { Ok(d.execute(source, arguments).await?.json().clone()) })
+        })
+    }
+
+    /// Sends a command of the DevTools protocol.
+    pub fn cdp(&self, command: &str, parameters: Value) -> Result<Value> {
+        let command = command.to_owned();
+        self.driver.call(move |d| {
+            Box::pin(async move {
+                d.cdp()
+                    .send_raw(&command, parameters)
+                    .await
+                    .map_err(WebDriverError::from)
+            })
+        })
+    }
+
+    /// Clicks, with a real pointer event, the visible control of that role and accessible name.
+    pub fn click(&self, role: &str, name: &str) -> Result<()> {
+        let (wanted_role, wanted) = (json!(role), json!(name));
+        self.driver
+            .call(move |d| {
+                Box::pin(async move {
+                    let found = d.execute(FIND, vec![wanted_role, wanted]).await?;
+                    found.element()?.click().await
+                })
+            })
+            .with_context(|| format!("{}: cannot click the {role} {name:?}", self.name))
+    }
+
+    /// Whether that control is shown.
+    pub fn shows(&self, role: &str, name: &str) -> Result<bool> {
+        Ok(!self.script(FIND, vec![json!(role), json!(name)])?.is_null())
+    }
+
+    /// Types into a text field, key by key, after emptying it.
+    pub fn type_into(&self, name: &str, text: &str) -> Result<()> {
+        let (wanted, text) = (json!(name), text.to_owned());
+        self.driver
+            .call(move |d| {
+                Box::pin(async move {
+                    let found = d.execute(FIND, vec![json!("textbox"), wanted]).await?;
+                    let field = found.element()?;
+                    field.clear().await?;
+                    field.send_keys(text).await
+                })
+            })
+            .with_context(|| format!("{}: cannot type into {name:?}", self.name))
+    }
+
+    /// Saves a picture of the page under the build folder's `lab/`, and says where.
+    pub fn screenshot(&self, test: &str) -> Result<PathBuf> {
+        let folder = build_folder().join("lab");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{test}-{}.png", self.name));
+        let file = path.clone();
+        self.driver
+            .call(move |d| Box::pin(async move { d.screenshot(&file).await }))?;
+        Ok(path)
+    }
+
+    /// Kills the browser without a goodbye, as a crash or a power cut would.
+    pub fn kill(&mut self) {
+        let children = descendants(self.process.id());
+        for pid in children {
+            kill(Pid::from_raw(pid as i32), Signal::SIGKILL).ok();
+        }
+        self.process.stop(Signal::SIGKILL).ok();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Finds a visible control by role and accessible name.
+const FIND: &str = include_str!("scripts/find.js");
+
+fn capabilities(profile: &Path, options: &BrowserOptions) -> Result<ChromeCapabilities> {
+    let mut arguments: Vec<String> = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-breakpad",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--use-fake-ui-for-media-stream",
+        "--window-size=1024,768",
+    ]
+    .map(String::from)
+    .to_vec();
+    arguments.push(format!(
+        "--user-data-dir={}",
+        profile.join("profile").display()
+    ));
+    if let Some(hertz) = options.tone {
+        let file = profile.join("tone.wav");
+        write_tone(&file, hertz)?;
+        arguments.push("--use-fake-device-for-media-stream".into());
+        arguments.push(format!(
+            "--use-file-for-fake-audio-capture={}",
+            file.display()
+        ));
+    }
+    if !options.trusted.is_empty() {
+        let origins = options.trusted.join(",");
+        arguments.push(format!(
+            "--unsafely-treat-insecure-origin-as-secure={origins}"
+        ));
+    }
+    let mut capabilities = ChromeCapabilities::new();
+    for argument in &arguments {
+        capabilities
+            .add_arg(argument)
+            .map_err(|e| anyhow!("{argument}: {e}"))?;
+    }
+    Ok(capabilities)
+}
+
+/// All processes below `root`, from the process table.
+fn descendants(root: u32) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for pid in entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok()) {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // pid (name) state parent …; the name may contain anything but ends with the last ')'.
+        let parent = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(1));
+        if let Some(parent) = parent.and_then(|p| p.parse().ok()) {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = Vec::new();
+    let mut queue = vec![root];
+    while let Some(pid) = queue.pop() {
+        let below = children.remove(&pid).unwrap_or_default();
+        found.extend(&below);
+        queue.extend(below);
+    }
+    found
+}
+
+/// The folder cargo builds into.
+pub(crate) fn build_folder() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root.join(folder),
+        None => root.join("target"),
+    }
+}

@@ -1,0 +1,93 @@
+//! The WebDriver connection: a thread that entered the browser's host and serves requests there.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use thirtyfour::{ChromeCapabilities, WebDriver, error::WebDriverResult};
+use tokio::runtime::Builder;
+
+use crate::Host;
+
+/// Longer than any single command may take on a busy machine.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(90);
+
+type Answer<T> = Pin<Box<dyn Future<Output = WebDriverResult<T>>>>;
+type Job = Box<dyn FnOnce(WebDriver) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+/// A WebDriver session whose connection is opened from inside a namespace.
+pub(crate) struct Driver {
+    jobs: Sender<Job>,
+}
+
+impl Driver {
+    /// Opens a session with the chromedriver at `address` of `host`.
+    pub(crate) fn connect(
+        host: &Host,
+        address: String,
+        capabilities: ChromeCapabilities,
+    ) -> Result<Self> {
+        let (jobs, queue) = channel();
+        let (ready, connected) = channel();
+        let host = host.clone();
+        thread::spawn(move || {
+            let opened = open(&host, &address, capabilities);
+            match opened {
+                Ok((runtime, driver)) => {
+                    ready.send(Ok(())).ok();
+                    serve(&runtime, driver, queue);
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        });
+        connected
+            .recv_timeout(COMMAND_PATIENCE)
+            .map_err(|_| anyhow!("the browser did not start within {COMMAND_PATIENCE:?}"))??;
+        Ok(Self { jobs })
+    }
+
+    /// Does something with the session and waits for it.
+    pub(crate) fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(WebDriver) -> Answer<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = channel();
+        let job: Job =
+            Box::new(move |driver| Box::pin(async move { drop(answer.send(job(driver).await)) }));
+        self.jobs
+            .send(job)
+            .map_err(|_| anyhow!("the browser's connection has ended"))?;
+        answered
+            .recv_timeout(COMMAND_PATIENCE)
+            .map_err(|_| anyhow!("the browser did not answer within {COMMAND_PATIENCE:?}"))?
+            .context("the browser refused")
+    }
+}
+
+fn open(
+    host: &Host,
+    address: &str,
+    capabilities: ChromeCapabilities,
+) -> Result<(tokio::runtime::Runtime, WebDriver)> {
+    host.enter_this_thread()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let driver = runtime.block_on(
+        WebDriver::builder(address, capabilities)
+            .request_timeout(COMMAND_PATIENCE)
+            .connect(),
+    )?;
+    Ok((runtime, driver))
+}
+
+/// Serves until the owner is gone. The browser is then killed, so no goodbye is said.
+fn serve(runtime: &tokio::runtime::Runtime, driver: WebDriver, queue: Receiver<Job>) {
+    for job in queue {
+        runtime.block_on(job(driver.clone()));
+    }
+    driver.leak().ok();
+}

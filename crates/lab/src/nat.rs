@@ -1,0 +1,44 @@
+//! What a router does to the packets it forwards, as nftables rules.
+
+use std::net::Ipv4Addr;
+
+/// The behaviour of a router between a LAN and the internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nat {
+    /// One public port per inside socket, whatever the destination; only answers come back in.
+    /// Two people behind such routers can talk directly.
+    Cone,
+    /// Another random public port for every destination: a learnt address is worth nothing.
+    /// Two people behind such routers need the relay.
+    Symmetric,
+    /// Like [`Nat::Cone`], but nothing except this one address can be reached.
+    OnlyTo(Ipv4Addr),
+}
+
+impl Nat {
+    /// Rules for a router whose interfaces are called `lan` and `wan`.
+    ///
+    /// New flows from outside are dropped on *input* as well as on *forward*: an unsolicited
+    /// packet to the router itself would otherwise leave a conntrack entry that owns the port,
+    /// and the cone would turn symmetric by accident.
+    pub(crate) fn rules(self) -> String {
+        let masquerade = match self {
+            Nat::Symmetric => "masquerade random,fully-random",
+            Nat::Cone | Nat::OnlyTo(_) => "masquerade",
+        };
+        let fence = match self {
+            Nat::OnlyTo(server) => format!("iifname \"lan\" ip daddr != {server} drop;"),
+            Nat::Cone | Nat::Symmetric => String::new(),
+        };
+        format!(
+            "table ip nat {{
+               chain translated {{ type nat hook postrouting priority srcnat;
+                 oifname \"wan\" {masquerade}; }}
+               chain forwarded {{ type filter hook forward priority filter;
+                 iifname \"wan\" ct state new drop; {fence} }}
+               chain incoming {{ type filter hook input priority filter;
+                 iifname \"wan\" ct state new drop; }}
+             }}"
+        )
+    }
+}

@@ -1,0 +1,218 @@
+//! Builds a small internet out of namespaces and takes it away again.
+
+use std::{
+    fs,
+    net::Ipv4Addr,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Context, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, geteuid},
+};
+
+use crate::{Host, Nat, process::run};
+
+/// All namespaces of labs begin with this, then the id of the process they belong to.
+const PREFIX: &str = "dtlab";
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// An internet: a bridge with public hosts and routers on it.
+///
+/// Dropping it ends what still runs in its namespaces and removes them, after a panic as well.
+pub struct Net {
+    id: String,
+    namespaces: Vec<String>,
+    bridge: String,
+    ports: u32,
+    next_public: u8,
+}
+
+/// A network behind a router.
+#[derive(Clone, Debug)]
+pub struct Lan {
+    /// The router: its address here is the one the internet sees.
+    pub router: Host,
+    prefix: [u8; 3],
+    bridge: String,
+    next: u8,
+    ports: u32,
+}
+
+impl Net {
+    /// An empty internet.
+    pub fn new() -> Result<Self> {
+        if !geteuid().is_root() {
+            bail!("network namespaces need root: run this test as root");
+        }
+        sweep();
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let mut net = Self {
+            id: format!("{PREFIX}-{}-{number}", std::process::id()),
+            namespaces: Vec::new(),
+            bridge: String::new(),
+            ports: 0,
+            next_public: 10,
+        };
+        net.bridge = net.namespace("internet")?;
+        add_bridge(&net.bridge)?;
+        Ok(net)
+    }
+
+    /// A host with a public address (203.0.113.0/24).
+    pub fn public(&mut self, name: &str) -> Result<Host> {
+        let namespace = self.namespace(name)?;
+        let address = self.plug_in(&namespace, "wan")?;
+        Ok(Host::inside(name, &namespace, address))
+    }
+
+    /// A router with a public address and a network behind it.
+    ///
+    /// The first network is 192.0.2.0/24, the second 198.51.100.0/24; there is no route between
+    /// them, as there is none between two homes.
+    pub fn lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
+        let namespace = self.namespace(name)?;
+        let address = self.plug_in(&namespace, "wan")?;
+        let router = Host::inside(name, &namespace, address);
+        let prefix = if self
+            .namespaces
+            .iter()
+            .filter(|n| n.contains("-lan-"))
+            .count()
+            == 0
+        {
+            [192, 0, 2]
+        } else {
+            [198, 51, 100]
+        };
+        let bridge = self.namespace(&format!("lan-{name}"))?;
+        add_bridge(&bridge)?;
+        let mut lan = Lan {
+            router: router.clone(),
+            prefix,
+            bridge,
+            next: 1,
+            ports: 0,
+        };
+        lan.plug_in(&namespace, "lan", false)?;
+        router.sh("echo 1 > /proc/sys/net/ipv4/ip_forward")?;
+        router
+            .nft(&nat.rules())
+            .context("nftables refused the NAT")?;
+        Ok(lan)
+    }
+
+    /// A host behind a router.
+    pub fn behind(&mut self, lan: &mut Lan, name: &str) -> Result<Host> {
+        let namespace = self.namespace(name)?;
+        let address = lan.plug_in(&namespace, "eth0", true)?;
+        Ok(Host::inside(name, &namespace, address))
+    }
+
+    fn plug_in(&mut self, namespace: &str, interface: &str) -> Result<Ipv4Addr> {
+        let address = Ipv4Addr::new(203, 0, 113, self.next_public);
+        self.next_public += 1;
+        self.ports += 1;
+        cable(&self.bridge, self.ports, namespace, interface, address)?;
+        Ok(address)
+    }
+
+    fn namespace(&mut self, name: &str) -> Result<String> {
+        let full = format!("{}-{name}", self.id);
+        ip(&["netns", "add", &full])?;
+        self.namespaces.push(full.clone());
+        ip(&["-n", &full, "link", "set", "lo", "up"])?;
+        // IPv6 link-local addresses would be a second, unintended network.
+        let quiet = "for f in all default; do \
+                     echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6 2>/dev/null || true; done";
+        run(std::process::Command::new("ip").args(["netns", "exec", &full, "sh", "-c", quiet]))?;
+        Ok(full)
+    }
+}
+
+impl Lan {
+    /// The namespace of its switch; the router is on port 1, hosts follow.
+    pub(crate) fn bridge(&self) -> &str {
+        &self.bridge
+    }
+
+    fn plug_in(&mut self, namespace: &str, interface: &str, route: bool) -> Result<Ipv4Addr> {
+        let [a, b, c] = self.prefix;
+        let address = Ipv4Addr::new(a, b, c, self.next);
+        self.next += 1;
+        self.ports += 1;
+        cable(&self.bridge, self.ports, namespace, interface, address)?;
+        if route {
+            let gateway = format!("{a}.{b}.{c}.1");
+            ip(&["-n", namespace, "route", "add", "default", "via", &gateway])?;
+        }
+        Ok(address)
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        for namespace in self.namespaces.iter().rev() {
+            remove(namespace);
+        }
+    }
+}
+
+fn add_bridge(namespace: &str) -> Result<()> {
+    ip(&["-n", namespace, "link", "add", "br0", "type", "bridge"])?;
+    ip(&["-n", namespace, "link", "set", "br0", "up"])
+}
+
+/// A virtual cable from the bridge to a host.
+fn cable(bridge: &str, port: u32, host: &str, interface: &str, address: Ipv4Addr) -> Result<()> {
+    let port = format!("port{port}");
+    ip(&[
+        "link", "add", &port, "netns", bridge, "type", "veth", "peer", "name", interface, "netns",
+        host,
+    ])?;
+    ip(&["-n", bridge, "link", "set", &port, "master", "br0", "up"])?;
+    let address = format!("{address}/24");
+    ip(&["-n", host, "addr", "add", &address, "dev", interface])?;
+    ip(&["-n", host, "link", "set", interface, "up"])
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    run(std::process::Command::new("ip").args(arguments)).map(drop)
+}
+
+/// Ends what runs in one of our namespaces, then removes it.
+fn remove(namespace: &str) {
+    let pids = run(std::process::Command::new("ip").args(["netns", "pids", namespace]));
+    for pid in pids
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|p| p.parse().ok())
+    {
+        // A thread of this very process may still be inside (a browser's connection).
+        if pid != std::process::id() as i32 {
+            kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+        }
+    }
+    ip(&["netns", "del", namespace]).ok();
+}
+
+/// Removes what labs left behind that were killed before they could clean up.
+fn sweep() {
+    let Ok(entries) = fs::read_dir("/run/netns") else {
+        return;
+    };
+    for name in entries
+        .flatten()
+        .filter_map(|e| e.file_name().into_string().ok())
+    {
+        let owner = name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split('-').nth(1));
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            remove(&name);
+        }
+    }
+}

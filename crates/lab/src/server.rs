@@ -1,0 +1,176 @@
+//! The built binary, run as any user would run it.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use crate::{Host, Process, browser::build_folder};
+
+/// The labs' addresses, which a relay rightly denies as peers unless told.
+const LAB_NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+
+/// `dialtone dev` on a host, with a data folder of its own. Dropping it kills it.
+pub struct Server {
+    host: Host,
+    process: Option<Process>,
+    data: TempDir,
+    http: SocketAddr,
+    turn: SocketAddr,
+    options: ServerOptions,
+    start_time: Duration,
+}
+
+/// Arguments a test may add.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// Further arguments after the usual ones.
+    pub arguments: Vec<String>,
+}
+
+impl Server {
+    /// Starts the server and waits until it says it is ready.
+    pub fn start(host: &Host) -> Result<Self> {
+        Self::start_with(host, ServerOptions::default())
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(host: &Host, options: ServerOptions) -> Result<Self> {
+        let (http, turn) = free_ports(host)?;
+        let mut server = Self {
+            host: host.clone(),
+            process: None,
+            data: tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?,
+            http,
+            turn,
+            options,
+            start_time: Duration::ZERO,
+        };
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Starts it on the same addresses and data as before; returns the time until it was ready.
+    pub fn start_again(&mut self) -> Result<Duration> {
+        let mut command = self.host.command(&binary()?.to_string_lossy());
+        command
+            .arg("dev")
+            .args([
+                "--http",
+                &self.http.to_string(),
+                "--turn",
+                &self.turn.to_string(),
+            ])
+            .arg("--data")
+            .arg(self.data.path())
+            .arg("--no-open");
+        if !self.http.ip().is_loopback() {
+            command.args(LAB_NETWORKS.iter().flat_map(|net| ["--allow-peer", net]));
+        }
+        command.args(&self.options.arguments);
+        let start = Instant::now();
+        let mut process = Process::start(command)?;
+        process
+            .wait_for_line_starting("ready ", Duration::from_secs(60))
+            .context("dialtone dev")?;
+        self.start_time = start.elapsed();
+        self.process = Some(process);
+        Ok(self.start_time)
+    }
+
+    /// Ends it: SIGTERM as an operator would, SIGKILL as a crash would.
+    pub fn stop(&mut self, signal: Signal) -> Result<()> {
+        self.process
+            .take()
+            .context("the server is not running")?
+            .stop(signal)
+    }
+
+    /// Scheme, address and port of the web app.
+    pub fn origin(&self) -> String {
+        if self.http.ip().is_loopback() {
+            format!("http://localhost:{}", self.http.port())
+        } else {
+            format!("http://{}", self.http)
+        }
+    }
+
+    /// Address of the web app and the signaling.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Address of STUN and TURN.
+    pub fn turn(&self) -> SocketAddr {
+        self.turn
+    }
+
+    /// Time from the last start to the ready line.
+    pub fn start_time(&self) -> Duration {
+        self.start_time
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident_kib(&self) -> Result<u64> {
+        let process = self.process.as_ref().context("the server is not running")?;
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|rest| rest.split_whitespace().next());
+        number
+            .context("no VmRSS")?
+            .parse()
+            .context("VmRSS is no number")
+    }
+
+    /// What the server printed last.
+    pub fn said(&self) -> String {
+        self.process.as_ref().map(Process::said).unwrap_or_default()
+    }
+}
+
+/// Usual ports in a namespace; free ones on the machine itself.
+fn free_ports(host: &Host) -> Result<(SocketAddr, SocketAddr)> {
+    let ip = host.address();
+    if !ip.is_loopback() {
+        return Ok(((ip, 8080).into(), (ip, 3478).into()));
+    }
+    let tcp = TcpListener::bind((ip, 0))?;
+    let udp = UdpSocket::bind((ip, 0))?;
+    Ok((tcp.local_addr()?, udp.local_addr()?))
+}
+
+/// The binary under test: `DIALTONE_BIN`, or built here, once.
+pub(crate) fn binary() -> Result<PathBuf> {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BINARY
+        .get_or_init(|| find_or_build().map_err(|e| format!("{e:#}")))
+        .clone()
+        .map_err(anyhow::Error::msg)
+}
+
+fn find_or_build() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("DIALTONE_BIN") {
+        let path = PathBuf::from(path);
+        ensure!(
+            path.is_file(),
+            "DIALTONE_BIN names no file: {}",
+            path.display()
+        );
+        return Ok(path.canonicalize()?);
+    }
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "-p", "dialtone"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "cargo build -p dialtone: {status}");
+    Ok(build_folder().join("release/dialtone").canonicalize()?)
+}

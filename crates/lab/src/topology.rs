@@ -1,0 +1,76 @@
+//! The networks in which two people call each other.
+
+use anyhow::Result;
+
+use crate::{Host, Nat, Net};
+
+/// How two people are connected to the internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// Both on one LAN.
+    OneNetwork,
+    /// Each behind a cone NAT of their own: a direct path exists through learnt addresses.
+    Cones,
+    /// Each behind a symmetric NAT: only the relay connects them.
+    Symmetrics,
+    /// One behind a cone NAT; the other can reach the server and nothing else.
+    ServerOnly,
+}
+
+/// A topology built out of namespaces.
+pub struct World {
+    /// The host for the server.
+    pub server: Host,
+    /// The first person's host.
+    pub alice: Host,
+    /// The second person's host.
+    pub bob: Host,
+    /// The router of the first person, and of the second (the same on one network).
+    pub routers: [Host; 2],
+    /// Whether a direct path exists.
+    pub direct: bool,
+    lan: String,
+    _net: Net,
+}
+
+impl Topology {
+    /// Builds it.
+    pub fn build(self) -> Result<World> {
+        let mut net = Net::new()?;
+        let server = net.public("server")?;
+        let (first, second) = match self {
+            Topology::OneNetwork => (Nat::Cone, None),
+            Topology::Cones => (Nat::Cone, Some(Nat::Cone)),
+            Topology::Symmetrics => (Nat::Symmetric, Some(Nat::Symmetric)),
+            Topology::ServerOnly => (Nat::Cone, Some(Nat::OnlyTo(server.address()))),
+        };
+        let mut home = net.lan("home", first)?;
+        let alice = net.behind(&mut home, "alice")?;
+        let (bob, away) = match second {
+            None => (net.behind(&mut home, "bob")?, home.router.clone()),
+            Some(nat) => {
+                let mut away = net.lan("away", nat)?;
+                (net.behind(&mut away, "bob")?, away.router)
+            }
+        };
+        Ok(World {
+            server,
+            alice,
+            bob,
+            routers: [home.router.clone(), away],
+            direct: matches!(self, Topology::OneNetwork | Topology::Cones),
+            lan: home.bridge().to_owned(),
+            _net: net,
+        })
+    }
+}
+
+impl World {
+    /// Breaks the first LAN: hosts on it reach their router but not each other.
+    pub fn isolate_hosts(&self) -> Result<()> {
+        let lan = Host::inside("lan", &self.lan, std::net::Ipv4Addr::UNSPECIFIED);
+        // The router is on port 1 and stays reachable.
+        lan.sh("for port in port2 port3; do bridge link set dev $port isolated on; done")
+            .map(drop)
+    }
+}

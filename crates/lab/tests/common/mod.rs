@@ -1,0 +1,64 @@
+//! What the tests of calls share.
+#![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types)]
+
+use anyhow::Result;
+use lab::{Evidence, Host, Person, Server};
+
+/// Tones that no harmonic of the other can be taken for.
+pub const ALICE: f64 = 440.0;
+/// See [`ALICE`].
+pub const BOB: f64 = 660.0;
+
+/// Alice and Bob at their browsers.
+pub struct Pair {
+    pub alice: Person,
+    pub bob: Person,
+}
+
+impl Pair {
+    pub fn arrive(test: &str, alice: &Host, bob: &Host, origin: &str) -> Result<Self> {
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| Person::arrive(test, alice, "Alice", ALICE, origin));
+            let bob = Person::arrive(test, bob, "Bob", BOB, origin)?;
+            let alice = first.join().expect("no panic while starting")?;
+            Ok(Self { alice, bob })
+        })
+    }
+
+    /// Alice starts a call and joins; Bob follows her link and joins. Returns the link.
+    pub fn meet(&self, server: &Server) -> Result<String> {
+        let link = self.alice.start_a_call(&server.origin())?;
+        self.alice.join()?;
+        self.bob.open(&link)?;
+        self.bob.join()?;
+        Ok(link)
+    }
+
+    /// Both see the other move, hear the other's tone, and are connected by `path`.
+    pub fn talk(&self, path: &str) -> Result<[Evidence; 2]> {
+        for (person, other) in [(&self.alice, BOB), (&self.bob, ALICE)] {
+            person.until_state("active")?;
+            person.sees_moving_pictures()?;
+            person.hears(other)?;
+        }
+        Ok([
+            self.alice.is_connected_by(path)?,
+            self.bob.is_connected_by(path)?,
+        ])
+    }
+
+    /// Messages arrive in both directions, once each and in order.
+    pub fn chat(&self) -> Result<()> {
+        self.alice.say("good morning")?;
+        self.bob.reads(&["good morning"])?;
+        self.bob.say("and to you")?;
+        self.alice.reads(&["good morning", "and to you"])
+    }
+
+    /// Bob hangs up, and both are told.
+    pub fn part(&self) -> Result<()> {
+        self.bob.hang_up()?;
+        self.bob.until_state("ended")?;
+        self.alice.until_state("ended")
+    }
+}

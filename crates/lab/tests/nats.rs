@@ -1,0 +1,160 @@
+//! The NATs of the lab are what they say: judged by plain UDP, without any server of ours.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::{
+    net::{IpAddr, SocketAddr, UdpSocket},
+    thread,
+};
+
+use anyhow::{Result, ensure};
+use lab::{Host, Lan, Nat, Net};
+
+/// A public host that tells whoever asks what address it sees.
+struct Mirror {
+    socket: UdpSocket,
+    address: SocketAddr,
+}
+
+impl Mirror {
+    fn on(net: &mut Net, name: &str) -> Result<Self> {
+        let socket = net.public(name)?.udp(7)?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
+    }
+
+    /// Lets `inside` ask, and returns the address seen from here.
+    fn sees(&self, inside: &UdpSocket) -> Result<SocketAddr> {
+        inside.send_to(b"?", self.address)?;
+        let (_, seen) = self.socket.recv_from(&mut [0; 8])?;
+        self.socket.send_to(b"!", seen)?;
+        let (_, from) = inside.recv_from(&mut [0; 8])?;
+        ensure!(from == self.address, "the answer came from {from}");
+        Ok(seen)
+    }
+}
+
+fn home(net: &mut Net, nat: Nat) -> Result<(Lan, Host)> {
+    let mut lan = net.lan("home", nat)?;
+    let host = net.behind(&mut lan, "alice")?;
+    Ok((lan, host))
+}
+
+#[test]
+fn a_cone_shows_one_address_to_everyone() -> Result<()> {
+    let mut net = Net::new()?;
+    let (first, second) = (Mirror::on(&mut net, "one")?, Mirror::on(&mut net, "two")?);
+    let (lan, alice) = home(&mut net, Nat::Cone)?;
+    let socket = alice.udp(0)?;
+    let seen = first.sees(&socket)?;
+    assert_eq!(seen.ip(), lan.router.address(), "behind the router");
+    assert_eq!(
+        second.sees(&socket)?,
+        seen,
+        "a cone has one mapping for all destinations"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_symmetric_nat_shows_everyone_another_address() -> Result<()> {
+    let mut net = Net::new()?;
+    let (first, second) = (Mirror::on(&mut net, "one")?, Mirror::on(&mut net, "two")?);
+    let (lan, alice) = home(&mut net, Nat::Symmetric)?;
+    let socket = alice.udp(0)?;
+    let (a, b) = (first.sees(&socket)?, second.sees(&socket)?);
+    assert_eq!(
+        [a.ip(), b.ip()],
+        [lan.router.address(); 2].map(IpAddr::from),
+        "behind the router"
+    );
+    assert_ne!(a.port(), b.port(), "another mapping for every destination");
+    assert_eq!(
+        first.sees(&socket)?,
+        a,
+        "the same mapping for the same destination"
+    );
+    Ok(())
+}
+
+#[test]
+fn unsolicited_packets_stay_out_and_do_not_spoil_a_cone() -> Result<()> {
+    let mut net = Net::new()?;
+    let (first, second) = (Mirror::on(&mut net, "one")?, Mirror::on(&mut net, "two")?);
+    let (_lan, alice) = home(&mut net, Nat::Cone)?;
+    let socket = alice.udp(0)?;
+    let seen = first.sees(&socket)?;
+    second.socket.send_to(b"unasked", seen)?;
+    assert!(
+        socket.recv_from(&mut [0; 8]).is_err(),
+        "nothing comes in unasked"
+    );
+    // The router saw a packet from there first: the mapping towards it must be the same all the same.
+    assert_eq!(
+        second.sees(&socket)?,
+        seen,
+        "the mapping survives an unsolicited packet"
+    );
+    Ok(())
+}
+
+#[test]
+fn two_cones_can_punch_through_and_two_symmetric_nats_cannot() -> Result<()> {
+    for (nat, through) in [(Nat::Cone, true), (Nat::Symmetric, false)] {
+        let mut net = Net::new()?;
+        let mirror = Mirror::on(&mut net, "mirror")?;
+        let mut sides = Vec::new();
+        for name in ["home", "away"] {
+            let mut lan = net.lan(name, nat)?;
+            let socket = net.behind(&mut lan, &format!("host-{name}"))?.udp(0)?;
+            let seen = mirror.sees(&socket)?;
+            sides.push((lan, socket, seen));
+        }
+        let (a, b) = (&sides[0], &sides[1]);
+        // The first packet of each side opens its own NAT, the second may pass the other's.
+        for _ in 0..2 {
+            a.1.send_to(b"a", b.2)?;
+            b.1.send_to(b"b", a.2)?;
+        }
+        let arrived = thread::scope(|scope| {
+            let both = [a, b].map(|side| scope.spawn(|| side.1.recv_from(&mut [0; 8]).is_ok()));
+            both.map(|side| side.join().expect("no panic"))
+        });
+        assert_eq!(arrived, [through; 2], "{nat:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_fenced_host_reaches_the_server_and_nothing_else() -> Result<()> {
+    let mut net = Net::new()?;
+    let (server, other) = (
+        Mirror::on(&mut net, "server")?,
+        Mirror::on(&mut net, "other")?,
+    );
+    let IpAddr::V4(allowed) = server.address.ip() else {
+        unreachable!("the lab speaks IPv4")
+    };
+    let (_lan, alice) = home(&mut net, Nat::OnlyTo(allowed))?;
+    let socket = alice.udp(0)?;
+    server.sees(&socket)?;
+    assert!(
+        other.sees(&socket).is_err(),
+        "only the server can be reached"
+    );
+    Ok(())
+}
+
+#[test]
+fn hosts_of_one_lan_see_each_other_and_two_lans_do_not() -> Result<()> {
+    let mut net = Net::new()?;
+    let (mut home, alice) = home(&mut net, Nat::Cone)?;
+    let neighbour = net.behind(&mut home, "neighbour")?.udp(7)?;
+    let mut away = net.lan("away", Nat::Cone)?;
+    let stranger = net.behind(&mut away, "stranger")?.udp(7)?;
+    let socket = alice.udp(0)?;
+    for (other, reached) in [(neighbour, true), (stranger, false)] {
+        socket.send_to(b"?", other.local_addr()?).ok();
+        assert_eq!(other.recv_from(&mut [0; 8]).is_ok(), reached);
+    }
+    Ok(())
+}
