@@ -59,6 +59,17 @@ impl Net {
         };
         net.bridge = net.namespace("internet")?;
         add_bridge(&net.bridge)?;
+        // The way to everywhere else ends here, in silence, as for a packet lost far away. Without
+        // it hosts would know at once that an address is unreachable, which the internet never says.
+        ip(&[
+            "-n",
+            &net.bridge,
+            "addr",
+            "add",
+            "203.0.113.1/24",
+            "dev",
+            "br0",
+        ])?;
         Ok(net)
     }
 
@@ -117,6 +128,15 @@ impl Net {
         self.next_public += 1;
         self.ports += 1;
         cable(&self.bridge, self.ports, namespace, interface, address)?;
+        ip(&[
+            "-n",
+            namespace,
+            "route",
+            "add",
+            "default",
+            "via",
+            "203.0.113.1",
+        ])?;
         Ok(address)
     }
 

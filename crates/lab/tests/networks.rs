@@ -5,17 +5,19 @@
 
 mod common;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use common::Pair;
 use lab::{Pages, Topology, bare};
 
 fn bare_call(topology: Topology, test: &str) -> Result<()> {
     let world = topology.build()?;
-    let (_relay, servers) = bare::foreign_relay(&world.server)?;
+    let (relay, servers) = bare::foreign_relay(&world.server)?;
     let pages = Pages::serve(&world.server)?;
     let pair = Pair::arrive(test, &world.alice, &world.bob, pages.origin())?;
     bare::connect(&pages, &pair.alice, &pair.bob, &servers)?;
-    let evidence = pair.talk(if world.direct { "direct" } else { "relay" })?;
+    let evidence = pair
+        .talk(if world.direct { "direct" } else { "relay" })
+        .with_context(|| relay.said())?;
     if topology == Topology::Cones {
         for (side, router) in evidence.iter().zip(&world.routers) {
             let learnt = side
