@@ -1,1 +1,46 @@
-//! Empty.
+//! A STUN (RFC 8489) and TURN (RFC 8656) server as a state machine without I/O.
+//!
+//! [`Server`] is handed datagrams, outcomes and the time, and gives back [`Action`]s by value; it
+//! opens no socket, reads no clock and draws no randomness. The same seed and the same inputs
+//! give the same outputs, so a whole relay runs in a unit test.
+//!
+//! # Driving it
+//! 1. Hand every datagram of a client to [`Server::handle_datagram`] and every datagram that
+//!    reaches a relay socket to [`Server::handle_relayed`], in a buffer with [`HEADROOM`] bytes
+//!    free in front of it.
+//! 2. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
+//!    [`Server::handle_relay_opened`] and carry out what that gives.
+//! 3. Poll [`Server::poll_event`] until it is empty.
+//! 4. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
+//!    are harmless. Then poll events again.
+//!
+//! A panic in here is a bug of ours, never the effect of what a network sent.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod allocation;
+pub mod channel_data;
+mod cidr;
+mod config;
+mod counters;
+mod credentials;
+mod nonce;
+mod peers;
+mod reply;
+mod seed;
+mod server;
+pub mod stun;
+mod table;
+mod throttle;
+
+pub use action::{Action, Event, HEADROOM, MIN_BUFFER, NoRelay, RelayRequest};
+pub use allocation::{AllocationId, FiveTuple};
+pub use cidr::{Cidr, NotCidr, is_public};
+pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
+pub use counters::Counters;
+pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
+pub use peers::PeerPolicy;
+pub use seed::Seed;
+pub use server::Server;
+pub use throttle::Rate;

@@ -1,0 +1,77 @@
+//! What the server wants done, by value.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::allocation::{AllocationId, FiveTuple};
+use crate::reply::Envelope;
+
+/// Free bytes that have to be in front of a datagram in its buffer: room for the longest header
+/// that data is wrapped in, a Data indication with an IPv6 peer.
+pub const HEADROOM: usize = 48;
+
+/// The smallest buffer: an answer always fits into it.
+pub const MIN_BUFFER: usize = 1024;
+
+/// What is to be done after an input. Ranges index the buffer that was handed in; they are good
+/// until it is written to again.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "an action that is not carried out is a lost packet or a leaked socket"]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Send these bytes to the client of a 5-tuple, from the server address in it.
+    ToClient {
+        /// Whose client, and from which of the server's addresses.
+        path: FiveTuple,
+        /// The bytes.
+        datagram: Range<usize>,
+    },
+    /// Send these bytes to a peer, from the relay socket of an allocation.
+    ToPeer {
+        /// From whose socket.
+        relay: AllocationId,
+        /// Where to.
+        peer: SocketAddr,
+        /// The bytes.
+        datagram: Range<usize>,
+    },
+    /// Open a relay socket, and hand the request with the outcome to
+    /// [`Server::handle_relay_opened`](crate::Server::handle_relay_opened).
+    OpenRelay(RelayRequest),
+}
+
+/// An allocation that waits for its relay socket.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for an answer; hand the outcome back"]
+pub struct RelayRequest {
+    pub(crate) allocation: AllocationId,
+    pub(crate) bind: IpAddr,
+    pub(crate) path: FiveTuple,
+    pub(crate) envelope: Envelope,
+    pub(crate) lifetime: Duration,
+}
+
+impl RelayRequest {
+    /// The name that the socket is to be known under.
+    pub fn allocation(&self) -> AllocationId {
+        self.allocation
+    }
+
+    /// The address to bind; the port is the driver's choice.
+    pub fn bind(&self) -> IpAddr {
+        self.bind
+    }
+}
+
+/// The driver has no free port, or no free socket. The client is answered 508.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRelay;
+
+/// What became of an allocation without the client's packet being the reason or the only effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The allocation is gone: close its relay socket.
+    RelayClosed(AllocationId),
+}

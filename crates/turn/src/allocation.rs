@@ -1,0 +1,350 @@
+//! One allocation: its permissions and channels (RFC 8656 sections 3, 9 and 12).
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use protocol::time::Tick;
+
+use crate::stun::{Key, TransactionId};
+
+/// How long a permission lives after it was last installed (RFC 8656 section 9).
+pub(crate) const PERMISSION_LIFETIME: Duration = Duration::from_secs(300);
+
+/// How long a channel lives after it was last bound (RFC 8656 section 12).
+pub(crate) const CHANNEL_LIFETIME: Duration = Duration::from_secs(600);
+
+/// The deadline of an allocation that is still being opened.
+pub(crate) const NEVER: Tick = Tick::from_micros(u64::MAX);
+
+/// Names an allocation for as long as it exists. A later allocation never has the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AllocationId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl AllocationId {
+    /// A small number that no other existing allocation has: an index for a table of sockets.
+    /// It is used again after the allocation is gone.
+    pub fn slot(self) -> usize {
+        self.slot as usize
+    }
+}
+
+/// Client address and server address; UDP is implied (RFC 8656 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FiveTuple {
+    /// Where the client's packets come from, as this server sees it.
+    pub client: SocketAddr,
+    /// The address and port of this server that the client sends to.
+    pub local: SocketAddr,
+}
+
+/// An allocation is made by Allocate and lives until it expires or is deleted by Refresh.
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    pub(crate) path: FiveTuple,
+    /// The user it belongs to, as in USERNAME.
+    pub(crate) username: Box<str>,
+    /// Where in the username the name begins that quotas are counted under.
+    pub(crate) account_at: usize,
+    /// The key its requests are protected with.
+    pub(crate) key: Key,
+    /// The request that made it, to know a retransmission.
+    pub(crate) transaction: TransactionId,
+    /// The relayed transport address as announced; its port is 0 until the driver has opened it.
+    pub(crate) relayed: SocketAddr,
+    pub(crate) created: Tick,
+    pub(crate) expires: Tick,
+    /// What Allocate was answered, to answer its retransmission.
+    pub(crate) lifetime: Duration,
+    permissions: Vec<Permission>,
+    channels: Vec<Channel>,
+}
+
+#[derive(Debug)]
+struct Permission {
+    peer: IpAddr,
+    expires: Tick,
+}
+
+#[derive(Debug)]
+struct Channel {
+    number: u16,
+    peer: SocketAddr,
+    expires: Tick,
+}
+
+/// Why a permission or channel was not installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotInstalled {
+    /// The number is bound to another peer, or the peer to another number.
+    Conflict,
+    /// The allocation has as many as it may have.
+    Full,
+}
+
+/// How a client hears of a peer's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrapping {
+    ChannelData(u16),
+    DataIndication,
+}
+
+impl Allocation {
+    /// An allocation whose relay socket is still to be opened.
+    pub(crate) fn opening(
+        path: FiveTuple,
+        username: &str,
+        account_at: usize,
+        key: Key,
+        transaction: TransactionId,
+        relay_ip: IpAddr,
+    ) -> Allocation {
+        Allocation {
+            path,
+            username: username.into(),
+            account_at,
+            key,
+            transaction,
+            relayed: SocketAddr::new(relay_ip, 0),
+            created: Tick::default(),
+            expires: NEVER,
+            lifetime: Duration::ZERO,
+            permissions: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    /// The name that quotas are counted under.
+    pub(crate) fn account(&self) -> &str {
+        &self.username[self.account_at..]
+    }
+
+    /// Whether the driver has opened the relay socket.
+    pub(crate) fn is_open(&self) -> bool {
+        self.relayed.port() != 0
+    }
+
+    /// Whether data from and to this address may pass.
+    pub(crate) fn permits(&self, peer: IpAddr, now: Tick) -> bool {
+        self.permissions
+            .iter()
+            .any(|permission| permission.peer == peer && permission.expires > now)
+    }
+
+    /// The peer a channel number is bound to.
+    pub(crate) fn peer_of(&self, number: u16, now: Tick) -> Option<SocketAddr> {
+        self.channels
+            .iter()
+            .find(|channel| channel.number == number && channel.expires > now)
+            .map(|channel| channel.peer)
+    }
+
+    /// How data of this peer is given to the client; `None` if it has no permission.
+    pub(crate) fn wrapping(&self, peer: SocketAddr, now: Tick) -> Option<Wrapping> {
+        if !self.permits(peer.ip(), now) {
+            return None;
+        }
+        let bound = self
+            .channels
+            .iter()
+            .find(|channel| channel.peer == peer && channel.expires > now);
+        Some(bound.map_or(Wrapping::DataIndication, |channel| {
+            Wrapping::ChannelData(channel.number)
+        }))
+    }
+
+    /// Installs or refreshes permissions for all of these addresses, or for none of them.
+    pub(crate) fn permit(
+        &mut self,
+        peers: impl Iterator<Item = IpAddr> + Clone,
+        now: Tick,
+        limit: usize,
+    ) -> Result<(), NotInstalled> {
+        self.permissions
+            .retain(|permission| permission.expires > now);
+        let before = self.permissions.len();
+        for peer in peers.clone() {
+            if self
+                .permissions
+                .iter()
+                .any(|permission| permission.peer == peer)
+            {
+                continue;
+            }
+            if self.permissions.len() >= limit {
+                self.permissions.truncate(before);
+                return Err(NotInstalled::Full);
+            }
+            let expires = now;
+            self.permissions.push(Permission { peer, expires });
+        }
+        let expires = now + PERMISSION_LIFETIME;
+        for peer in peers {
+            let same = |permission: &&mut Permission| permission.peer == peer;
+            if let Some(permission) = self.permissions.iter_mut().find(same) {
+                permission.expires = expires;
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds or refreshes a channel, and with it the permission for the peer's address.
+    pub(crate) fn bind_channel(
+        &mut self,
+        number: u16,
+        peer: SocketAddr,
+        now: Tick,
+        limits: (usize, usize),
+    ) -> Result<(), NotInstalled> {
+        let (max_permissions, max_channels) = limits;
+        self.channels.retain(|channel| channel.expires > now);
+        let touched = |channel: &Channel| channel.number == number || channel.peer == peer;
+        let found = self.channels.iter().position(touched);
+        match found.map(|at| &self.channels[at]) {
+            Some(channel) if channel.number != number || channel.peer != peer => {
+                return Err(NotInstalled::Conflict);
+            }
+            None if self.channels.len() >= max_channels => return Err(NotInstalled::Full),
+            _ => {}
+        }
+        self.permit(std::iter::once(peer.ip()), now, max_permissions)?;
+        let expires = now + CHANNEL_LIFETIME;
+        match found {
+            Some(at) => self.channels[at].expires = expires,
+            None => self.channels.push(Channel {
+                number,
+                peer,
+                expires,
+            }),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: (usize, usize) = (4, 2);
+
+    fn allocation() -> Allocation {
+        let address = "192.0.2.1:1".parse().unwrap();
+        Allocation::opening(
+            FiveTuple {
+                client: address,
+                local: address,
+            },
+            "u",
+            0,
+            Key::long_term("u", "r", "p"),
+            TransactionId([0; 12]),
+            "192.0.2.1".parse().unwrap(),
+        )
+    }
+
+    fn tick(seconds: u64) -> Tick {
+        Tick::from_micros(seconds * 1_000_000)
+    }
+
+    fn peer(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_permission_lives_five_minutes_from_its_last_installation() {
+        let mut allocation = allocation();
+        let ip = peer("1.1.1.1:1").ip();
+        allocation.permit([ip].into_iter(), tick(0), 4).unwrap();
+        assert!(allocation.permits(ip, tick(299)));
+        assert!(!allocation.permits(ip, tick(300)));
+        allocation.permit([ip].into_iter(), tick(200), 4).unwrap();
+        assert!(allocation.permits(ip, tick(499)));
+        assert!(!allocation.permits(ip, tick(500)));
+    }
+
+    #[test]
+    fn a_channel_outlives_its_permission_but_then_carries_nothing() {
+        let mut allocation = allocation();
+        let one = peer("1.1.1.1:1");
+        allocation
+            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .unwrap();
+        assert_eq!(allocation.peer_of(0x4000, tick(599)), Some(one));
+        assert_eq!(allocation.peer_of(0x4000, tick(600)), None);
+        assert_eq!(
+            allocation.wrapping(one, tick(299)),
+            Some(Wrapping::ChannelData(0x4000))
+        );
+        assert_eq!(allocation.wrapping(one, tick(300)), None);
+    }
+
+    #[test]
+    fn a_number_has_one_peer_and_a_peer_one_number_until_they_expire() {
+        let mut allocation = allocation();
+        let (one, two) = (peer("1.1.1.1:1"), peer("1.1.1.1:2"));
+        allocation
+            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .unwrap();
+        let conflict = Err(NotInstalled::Conflict);
+        assert_eq!(
+            allocation.bind_channel(0x4000, two, tick(1), LIMITS),
+            conflict
+        );
+        assert_eq!(
+            allocation.bind_channel(0x4001, one, tick(1), LIMITS),
+            conflict
+        );
+        assert_eq!(
+            allocation.bind_channel(0x4000, one, tick(1), LIMITS),
+            Ok(())
+        );
+        assert_eq!(
+            allocation.bind_channel(0x4000, two, tick(601), LIMITS),
+            Ok(())
+        );
+        assert_eq!(
+            allocation.bind_channel(0x4001, one, tick(601), LIMITS),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn crossing_two_existing_bindings_is_a_conflict() {
+        let mut allocation = allocation();
+        let (one, two) = (peer("1.1.1.1:1"), peer("1.1.1.1:2"));
+        allocation
+            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .unwrap();
+        allocation
+            .bind_channel(0x4001, two, tick(0), LIMITS)
+            .unwrap();
+        for (number, peer) in [(0x4000, two), (0x4001, one)] {
+            let bound = allocation.bind_channel(number, peer, tick(1), LIMITS);
+            assert_eq!(bound, Err(NotInstalled::Conflict));
+        }
+    }
+
+    #[test]
+    fn full_tables_refuse_and_change_nothing() {
+        let mut allocation = allocation();
+        let ips = |range: std::ops::Range<u8>| range.map(|n| IpAddr::from([1, 1, 1, n]));
+        allocation.permit(ips(0..3), tick(0), 4).unwrap();
+        assert_eq!(
+            allocation.permit(ips(2..6), tick(100), 4),
+            Err(NotInstalled::Full)
+        );
+        assert!(
+            !allocation.permits(IpAddr::from([1, 1, 1, 2]), tick(300)),
+            "not refreshed"
+        );
+        assert!(!allocation.permits(IpAddr::from([1, 1, 1, 3]), tick(100)));
+        allocation.permit(ips(3..7), tick(300), 4).unwrap();
+        assert_eq!(
+            allocation.bind_channel(0x4000, peer("1.1.1.9:9"), tick(301), LIMITS),
+            Err(NotInstalled::Full)
+        );
+        assert_eq!(allocation.peer_of(0x4000, tick(301)), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! How a server is set up.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::credentials::Credentials;
+use crate::peers::PeerPolicy;
+use crate::throttle::Rate;
+
+/// The shortest lifetime an allocation is given, and the one it gets if it asks for none
+/// (RFC 8656 section 3.2).
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Everything a server is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who may allocate.
+    pub credentials: Credentials,
+    /// Where relay sockets are opened. None at all is a STUN server that answers 440 to Allocate.
+    pub relays: Vec<RelayAddress>,
+    /// Which peers may be reached.
+    pub peers: PeerPolicy,
+    /// What one user, one allocation, one stranger may use up.
+    pub limits: Limits,
+}
+
+/// An address that allocations are made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayAddress {
+    /// What relay sockets are bound to.
+    pub bind: IpAddr,
+    /// What clients are told: the public address of a 1:1 NAT or a port-forward, else the same.
+    /// Of the same family as `bind`; no two relay addresses may announce the same.
+    pub announced: IpAddr,
+}
+
+/// Limits. Every one has a default that is safe on the open internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Allocations of one user at a time. A browser makes one for each of its network interfaces
+    /// and each TURN URL; less than about 16 breaks people with several devices, more lets one
+    /// user take more of the ports.
+    pub user_quota: u32,
+    /// The longest lifetime granted at once; at least [`DEFAULT_LIFETIME`]. More saves Refresh
+    /// requests, less frees the ports of vanished clients sooner.
+    pub max_lifetime: Duration,
+    /// The age at which an allocation ends however often it is refreshed. It bounds how long an
+    /// expired credential goes on being useful.
+    pub max_allocation_age: Duration,
+    /// Permissions of one allocation. Each costs 40 bytes and a comparison per packet.
+    pub permissions: usize,
+    /// Channels of one allocation. Each costs 48 bytes and a comparison per packet.
+    pub channels: usize,
+    /// How long a nonce is good. Less costs clients a round trip more often, more lets a
+    /// recorded request be replayed longer (RFC 8656 section 5 asks for an hour at most).
+    pub nonce_lifetime: Duration,
+    /// Challenges (401) to requests without credentials, per source prefix. Each is about three
+    /// times the size of a small request, so this bounds what a forged source is hit with.
+    pub challenges: Rate,
+    /// Answers to requests with wrong credentials, per source prefix: guesses at passwords.
+    pub guesses: Rate,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            user_quota: 256,
+            max_lifetime: Duration::from_secs(3600),
+            max_allocation_age: Duration::from_secs(24 * 3600),
+            permissions: 128,
+            channels: 128,
+            nonce_lifetime: Duration::from_secs(3600),
+            challenges: Rate {
+                per_second: 1000,
+                burst: 1000,
+            },
+            guesses: Rate {
+                per_second: 10,
+                burst: 100,
+            },
+        }
+    }
+}

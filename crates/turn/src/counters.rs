@@ -1,0 +1,39 @@
+//! What a server has done, in numbers.
+
+/// Plain counters since the start; all of them only grow, except `allocations`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Allocations that exist now.
+    pub allocations: u64,
+    /// Allocations made so far.
+    pub allocations_created: u64,
+    /// Binding requests answered with an address.
+    pub bindings: u64,
+    /// Requests granted, Binding excepted.
+    pub granted: u64,
+    /// Requests refused with an error, challenges (401, 438) excepted.
+    pub refused: u64,
+    /// Answers of 401 or 438.
+    pub challenges: u64,
+    /// Requests that would have been answered by 401, had their source not used up its rate.
+    pub throttled: u64,
+    /// Requests with an integrity attribute that no known key fits.
+    pub bad_credentials: u64,
+    /// Datagrams that were no well-formed STUN or ChannelData, or must not be answered.
+    pub ignored: u64,
+    /// Datagrams from clients that went on to a peer through the kernel.
+    pub to_peers: u64,
+    /// Bytes of application data in them.
+    pub to_peers_bytes: u64,
+    /// Datagrams from peers that went on to a client.
+    pub to_clients: u64,
+    /// Bytes of application data in them.
+    pub to_clients_bytes: u64,
+    /// Datagrams from a client that went directly to another client of this server.
+    pub direct: u64,
+    /// Bytes of application data in them.
+    pub direct_bytes: u64,
+    /// Application data that was dropped: no allocation, channel or permission, or a peer that
+    /// must not be reached.
+    pub dropped: u64,
+}

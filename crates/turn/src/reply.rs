@@ -1,0 +1,219 @@
+//! Answers to requests: decided as values, written last, over the request they answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::nonce;
+use crate::stun::{
+    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+};
+
+/// What an answer takes over from its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    method: Method,
+    transaction: TransactionId,
+    /// An answer carries FINGERPRINT if its request does.
+    fingerprint: bool,
+    /// Set once the request is authenticated: from then on answers are signed, too.
+    signature: Option<(Integrity, Key)>,
+}
+
+impl Envelope {
+    pub(crate) fn of(message: &Message<'_>) -> Envelope {
+        Envelope {
+            method: message.method(),
+            transaction: message.transaction(),
+            fingerprint: message.has_fingerprint(),
+            signature: None,
+        }
+    }
+
+    pub(crate) fn signed(mut self, integrity: Integrity, key: Key) -> Envelope {
+        self.signature = Some((integrity, key));
+        self
+    }
+}
+
+/// What a request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Binding: where the request came from.
+    Mapped(SocketAddr),
+    /// Allocate.
+    Allocated {
+        relayed: SocketAddr,
+        mapped: SocketAddr,
+        lifetime: Duration,
+    },
+    /// Refresh.
+    Refreshed(Duration),
+    /// CreatePermission and ChannelBind.
+    Done,
+    /// An error that is only a number.
+    Refused(Refusal),
+    /// 420 with the list.
+    Unknown(UnknownAttributes),
+    /// 401 or 438 with what the client needs to try again.
+    Challenge(Challenge, [u8; nonce::LEN]),
+}
+
+/// Error codes (RFC 8489 section 14.8, RFC 8656 section 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum Refusal {
+    BadRequest = 400,
+    Forbidden = 403,
+    AllocationMismatch = 437,
+    FamilyNotSupported = 440,
+    WrongCredentials = 441,
+    TransportNotSupported = 442,
+    PeerFamilyMismatch = 443,
+    QuotaReached = 486,
+    InsufficientCapacity = 508,
+}
+
+/// Errors that ask for another try with the realm and nonce they carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum Challenge {
+    Unauthenticated = 401,
+    StaleNonce = 438,
+}
+
+/// Types that would have to be understood and are not. More than these are not listed: a client
+/// that sends so many learns enough from the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnknownAttributes {
+    kinds: [u16; 32],
+    len: usize,
+}
+
+/// Comprehension-required types this server understands, or can leave aside without harm because
+/// only answers carry them.
+const KNOWN: [u16; 17] = [
+    0x0001, // MAPPED-ADDRESS
+    attr::USERNAME,
+    attr::MESSAGE_INTEGRITY,
+    attr::ERROR_CODE,
+    attr::UNKNOWN_ATTRIBUTES,
+    attr::CHANNEL_NUMBER,
+    attr::LIFETIME,
+    attr::XOR_PEER_ADDRESS,
+    attr::DATA,
+    attr::REALM,
+    attr::NONCE,
+    attr::XOR_RELAYED_ADDRESS,
+    attr::REQUESTED_ADDRESS_FAMILY,
+    attr::REQUESTED_TRANSPORT,
+    attr::MESSAGE_INTEGRITY_SHA256,
+    attr::PASSWORD_ALGORITHM,
+    attr::XOR_MAPPED_ADDRESS,
+];
+
+impl UnknownAttributes {
+    /// The unknown comprehension-required attributes of a message, if it has any.
+    pub(crate) fn of(message: &Message<'_>) -> Option<UnknownAttributes> {
+        let mut kinds = [0; 32];
+        let mut len = 0;
+        let unknown = message
+            .attributes()
+            .map(|(kind, _)| kind)
+            .filter(|kind| attr::is_comprehension_required(*kind) && !KNOWN.contains(kind));
+        for kind in unknown {
+            if len < kinds.len() && !kinds[..len].contains(&kind) {
+                kinds[len] = kind;
+                len += 1;
+            }
+        }
+        (len > 0).then_some(UnknownAttributes { kinds, len })
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        let mut value = [0; 64];
+        for (out, kind) in value.chunks_exact_mut(2).zip(&self.kinds[..self.len]) {
+            out.copy_from_slice(&kind.to_be_bytes());
+        }
+        writer.attribute(attr::UNKNOWN_ATTRIBUTES, &value[..2 * self.len]);
+    }
+}
+
+/// Writes an answer and gives its length; `None` if the buffer is too small for it.
+pub(crate) fn write(
+    buffer: &mut [u8],
+    envelope: &Envelope,
+    answer: &Answer,
+    realm: &str,
+) -> Option<usize> {
+    let class = match answer {
+        Answer::Refused(_) | Answer::Unknown(_) | Answer::Challenge(..) => Class::Error,
+        _ => Class::Success,
+    };
+    let mut writer = Writer::new(buffer, class, envelope.method, envelope.transaction);
+    write_body(&mut writer, answer, realm, envelope.signature.is_some());
+    if let Some((integrity, key)) = &envelope.signature
+        && !matches!(answer, Answer::Challenge(..))
+    {
+        writer.integrity(*integrity, key);
+    }
+    if envelope.fingerprint {
+        writer.fingerprint();
+    }
+    writer.finish()
+}
+
+fn write_body(writer: &mut Writer<'_>, answer: &Answer, realm: &str, explain: bool) {
+    match answer {
+        Answer::Mapped(mapped) => {
+            writer.xor_address(attr::XOR_MAPPED_ADDRESS, *mapped);
+        }
+        Answer::Allocated {
+            relayed,
+            mapped,
+            lifetime,
+        } => {
+            writer
+                .xor_address(attr::XOR_RELAYED_ADDRESS, *relayed)
+                .xor_address(attr::XOR_MAPPED_ADDRESS, *mapped);
+            write_lifetime(writer, *lifetime);
+        }
+        Answer::Refreshed(lifetime) => write_lifetime(writer, *lifetime),
+        Answer::Done => {}
+        Answer::Refused(refusal) => {
+            // A stranger gets the bare number: the answer must not outweigh the request.
+            let reason = if explain { refusal.reason() } else { "" };
+            writer.error_code(*refusal as u16, reason);
+        }
+        Answer::Unknown(unknown) => {
+            writer.error_code(420, "");
+            unknown.write(writer);
+        }
+        Answer::Challenge(challenge, nonce) => {
+            writer
+                .error_code(*challenge as u16, "")
+                .attribute(attr::REALM, realm.as_bytes())
+                .attribute(attr::NONCE, nonce);
+        }
+    }
+}
+
+fn write_lifetime(writer: &mut Writer<'_>, lifetime: Duration) {
+    let seconds = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+    writer.attribute(attr::LIFETIME, &seconds.to_be_bytes());
+}
+
+impl Refusal {
+    fn reason(self) -> &'static str {
+        match self {
+            Refusal::BadRequest => "Bad Request",
+            Refusal::Forbidden => "Forbidden",
+            Refusal::AllocationMismatch => "Allocation Mismatch",
+            Refusal::FamilyNotSupported => "Address Family not Supported",
+            Refusal::WrongCredentials => "Wrong Credentials",
+            Refusal::TransportNotSupported => "Unsupported Transport Protocol",
+            Refusal::PeerFamilyMismatch => "Peer Address Family Mismatch",
+            Refusal::QuotaReached => "Allocation Quota Reached",
+            Refusal::InsufficientCapacity => "Insufficient Capacity",
+        }
+    }
+}

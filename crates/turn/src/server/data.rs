@@ -1,0 +1,204 @@
+//! Application data: ChannelData and Send indications from clients, datagrams from peers
+//! (RFC 8656 sections 11 and 12). No heap allocation happens on this way.
+//!
+//! ```text
+//! client ─ ChannelData ─┐                    ┌─ kernel ──► peer
+//!        ─ Send ────────┴─► send_to_peer() ──┤
+//!                                            └─ direct ──► client of the peer's allocation
+//! peer ──► handle_peer_data() ─► deliver() ─ ChannelData / Data ─► client
+//! ```
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use protocol::time::Tick;
+
+use super::Server;
+use crate::action::Action;
+use crate::allocation::{AllocationId, FiveTuple, Wrapping};
+use crate::channel_data::{self, ChannelData};
+use crate::reply::UnknownAttributes;
+use crate::stun::{self, Class, Message, Method, TransactionId, Writer, attribute as attr};
+
+impl Server {
+    pub(super) fn handle_channel_data(
+        &mut self,
+        now: Tick,
+        path: FiveTuple,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        let Some(channel) = ChannelData::parse(&buffer[datagram.clone()]) else {
+            return self.ignore();
+        };
+        let found = self
+            .allocations
+            .on_path(&path)
+            .and_then(|(id, allocation)| {
+                let peer = allocation.peer_of(channel.number, now)?;
+                allocation.permits(peer.ip(), now).then_some((id, peer))
+            });
+        let Some((id, peer)) = found else {
+            return self.drop_data();
+        };
+        let start = datagram.start + channel_data::HEADER_LEN;
+        self.send_to_peer(now, id, peer, buffer, start..start + channel.len)
+    }
+
+    pub(super) fn handle_send(
+        &mut self,
+        now: Tick,
+        path: FiveTuple,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        let Some((peer, data)) = read_send(&buffer[datagram.clone()]) else {
+            return self.ignore();
+        };
+        let found = self
+            .allocations
+            .on_path(&path)
+            .filter(|(_, allocation)| allocation.permits(peer.ip(), now))
+            .map(|(id, _)| id);
+        let Some(id) = found else {
+            return self.drop_data();
+        };
+        let data = datagram.start + data.start..datagram.start + data.end;
+        self.send_to_peer(now, id, peer, buffer, data)
+    }
+
+    pub(super) fn handle_peer_data(
+        &mut self,
+        now: Tick,
+        relay: AllocationId,
+        peer: SocketAddr,
+        buffer: &mut [u8],
+        data: Range<usize>,
+    ) -> Action {
+        if !self.peers.is_open(peer) {
+            return self.drop_data();
+        }
+        let len = data.len() as u64;
+        let Some((path, datagram)) = self.deliver(now, relay, peer, buffer, data) else {
+            return self.drop_data();
+        };
+        self.counters.to_clients += 1;
+        self.counters.to_clients_bytes += len;
+        Action::ToClient { path, datagram }
+    }
+
+    /// Data of a permitted client. A peer that is a relayed transport address of this server is
+    /// served without the kernel: its client gets the data as if it had come in at its relay
+    /// socket. That is one step for one packet, whoever sends to whom, so nothing can go round.
+    fn send_to_peer(
+        &mut self,
+        now: Tick,
+        id: AllocationId,
+        peer: SocketAddr,
+        buffer: &mut [u8],
+        data: Range<usize>,
+    ) -> Action {
+        if self.peers.is_own(peer.ip())
+            && let Some(other) = self.allocations.with_relayed(&peer)
+        {
+            return self.deliver_directly(now, id, other, buffer, data);
+        }
+        if !self.peers.is_open(peer) {
+            return self.drop_data();
+        }
+        self.counters.to_peers += 1;
+        self.counters.to_peers_bytes += data.len() as u64;
+        Action::ToPeer {
+            relay: id,
+            peer,
+            datagram: data,
+        }
+    }
+
+    fn deliver_directly(
+        &mut self,
+        now: Tick,
+        from: AllocationId,
+        to: AllocationId,
+        buffer: &mut [u8],
+        data: Range<usize>,
+    ) -> Action {
+        let len = data.len() as u64;
+        let delivered = self
+            .allocations
+            .get(from)
+            .map(|allocation| allocation.relayed)
+            .and_then(|source| self.deliver(now, to, source, buffer, data));
+        let Some((path, datagram)) = delivered else {
+            return self.drop_data();
+        };
+        self.counters.direct += 1;
+        self.counters.direct_bytes += len;
+        Action::ToClient { path, datagram }
+    }
+
+    /// Wraps data of a permitted peer for the client of an allocation.
+    fn deliver(
+        &mut self,
+        now: Tick,
+        id: AllocationId,
+        peer: SocketAddr,
+        buffer: &mut [u8],
+        data: Range<usize>,
+    ) -> Option<(FiveTuple, Range<usize>)> {
+        let allocation = self.allocations.get(id)?;
+        let path = allocation.path;
+        let datagram = match allocation.wrapping(peer, now)? {
+            Wrapping::ChannelData(number) => wrap_channel_data(buffer, data, number)?,
+            Wrapping::DataIndication => {
+                let transaction = self.indications.next();
+                wrap_data_indication(buffer, data, peer, transaction)?
+            }
+        };
+        Some((path, datagram))
+    }
+
+    fn drop_data(&mut self) -> Action {
+        self.counters.dropped += 1;
+        Action::Nothing
+    }
+}
+
+/// Peer and data of a Send indication, the latter as a range of the datagram.
+fn read_send(datagram: &[u8]) -> Option<(SocketAddr, Range<usize>)> {
+    let message = Message::parse(datagram).ok()?;
+    if UnknownAttributes::of(&message).is_some() {
+        return None;
+    }
+    let peer = message.first(attr::XOR_PEER_ADDRESS)?;
+    let peer = attr::read_xor_address(peer, &message.transaction())?;
+    let data = message.first(attr::DATA)?;
+    let start = data.as_ptr() as usize - datagram.as_ptr() as usize;
+    Some((peer, start..start + data.len()))
+}
+
+/// Puts the 4-byte header in front of the data, where it lies.
+fn wrap_channel_data(buffer: &mut [u8], data: Range<usize>, number: u16) -> Option<Range<usize>> {
+    let start = data.start.checked_sub(channel_data::HEADER_LEN)?;
+    let header = ChannelData::header(number, data.len())?;
+    buffer.get_mut(start..data.start)?.copy_from_slice(&header);
+    Some(start..data.end)
+}
+
+/// Puts everything of a Data indication around the data, where it lies.
+fn wrap_data_indication(
+    buffer: &mut [u8],
+    data: Range<usize>,
+    peer: SocketAddr,
+    transaction: TransactionId,
+) -> Option<Range<usize>> {
+    let address_len = if peer.is_ipv4() { 8 } else { 20 };
+    let in_front = stun::HEADER_LEN + 4 + address_len + 4;
+    let start = data.start.checked_sub(in_front)?;
+    let buffer = buffer.get_mut(start..)?;
+    let len = Writer::new(buffer, Class::Indication, Method::DATA, transaction)
+        .xor_address(attr::XOR_PEER_ADDRESS, peer)
+        .attribute_around(attr::DATA, data.len())
+        .finish()?;
+    Some(start..start + len)
+}

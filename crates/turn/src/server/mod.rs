@@ -1,0 +1,316 @@
+//! The server: inputs come in here and are sorted; the modules below decide.
+
+mod allocate;
+mod authenticate;
+mod data;
+mod permissions;
+mod refresh;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::Duration;
+
+use protocol::time::{Now, Tick};
+use siphasher::sip::SipHasher13;
+
+use crate::action::{Action, Event};
+use crate::allocation::{Allocation, AllocationId, FiveTuple};
+use crate::channel_data::ChannelData;
+use crate::config::{Config, Limits, RelayAddress};
+use crate::counters::Counters;
+use crate::credentials::Credentials;
+use crate::nonce::Nonces;
+use crate::peers::Peers;
+use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
+use crate::seed::Seed;
+use crate::stun::{Class, Key, Message, Method, TransactionId};
+use crate::table::Allocations;
+use crate::throttle::Throttle;
+
+/// A STUN and TURN server over UDP; see the crate's documentation for how to drive it.
+#[derive(Debug)]
+pub struct Server {
+    credentials: Credentials,
+    relays: Vec<RelayAddress>,
+    limits: Limits,
+    peers: Peers,
+    nonces: Nonces,
+    challenges: Throttle,
+    guesses: Throttle,
+    /// A key nobody has: unknown users are checked against it, to take as long as known ones.
+    nobody: Key,
+    allocations: Allocations,
+    events: VecDeque<Event>,
+    counters: Counters,
+    indications: Indications,
+}
+
+/// What a request comes to, before anything is written over it.
+enum Decision {
+    Ignore,
+    Answer(Envelope, Answer),
+    Act(Action),
+}
+
+impl Server {
+    /// A server without allocations.
+    pub fn new(config: Config, seed: Seed) -> Server {
+        let announced = config.relays.iter().map(|relay| relay.announced).collect();
+        let mut limits = config.limits;
+        limits.max_lifetime = limits.max_lifetime.max(crate::DEFAULT_LIFETIME);
+        Server {
+            peers: Peers::new(config.peers, announced),
+            nonces: Nonces::new(&seed, limits.nonce_lifetime),
+            challenges: Throttle::new(&seed, "challenges", limits.challenges),
+            guesses: Throttle::new(&seed, "guesses", limits.guesses),
+            nobody: nobody(&seed),
+            allocations: Allocations::new(&seed),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            indications: Indications::new(&seed),
+            credentials: config.credentials,
+            relays: config.relays,
+            limits,
+        }
+    }
+
+    /// Takes a datagram that a client (or a stranger) sent to a server address.
+    ///
+    /// `buffer` is at least [`MIN_BUFFER`](crate::MIN_BUFFER) bytes long; the datagram lies in it
+    /// at `datagram`, with [`HEADROOM`](crate::HEADROOM) bytes in front. An answer is written over
+    /// the buffer. Where there is too little room, the effect is a lost packet.
+    ///
+    /// # Panics
+    /// If `datagram` is not inside of `buffer`.
+    pub fn handle_datagram(
+        &mut self,
+        now: Now,
+        path: FiveTuple,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        if !is_answerable(path.client) {
+            return self.ignore();
+        }
+        self.expire(now.tick);
+        let bytes = &buffer[datagram.clone()];
+        if ChannelData::looks_like(bytes) {
+            self.handle_channel_data(now.tick, path, buffer, datagram)
+        } else if Message::looks_like_stun(bytes) {
+            self.handle_stun(now, path, buffer, datagram)
+        } else {
+            self.ignore()
+        }
+    }
+
+    /// Takes a datagram that reached the relay socket of an allocation. The buffer is as in
+    /// [`Server::handle_datagram`], with three bytes free behind the datagram for padding.
+    ///
+    /// # Panics
+    /// If `datagram` is not inside of `buffer`.
+    pub fn handle_relayed(
+        &mut self,
+        now: Now,
+        relay: AllocationId,
+        peer: SocketAddr,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        self.expire(now.tick);
+        self.handle_peer_data(now.tick, relay, peer, buffer, datagram)
+    }
+
+    /// The time by which [`Server::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let (deadline, _) = self.allocations.next_deadline()?;
+        (deadline != crate::allocation::NEVER).then_some(deadline)
+    }
+
+    /// Ends what has expired.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.expire(now.tick);
+    }
+
+    /// What else happened; to be polled until it gives `None`.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The counters as they stand.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            allocations: self.allocations.len() as u64,
+            ..self.counters
+        }
+    }
+
+    fn handle_stun(
+        &mut self,
+        now: Now,
+        path: FiveTuple,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        let Ok(message) = Message::parse(&buffer[datagram.clone()]) else {
+            return self.ignore();
+        };
+        let decision = match (message.class(), message.method()) {
+            (Class::Request, Method::BINDING) => self.decide_binding(path, &message),
+            (
+                Class::Request,
+                Method::ALLOCATE
+                | Method::REFRESH
+                | Method::CREATE_PERMISSION
+                | Method::CHANNEL_BIND,
+            ) => self.decide_request(now, path, &message),
+            (Class::Indication, Method::SEND) => {
+                return self.handle_send(now.tick, path, buffer, datagram);
+            }
+            _ => Decision::Ignore,
+        };
+        self.emit(path, buffer, decision)
+    }
+
+    fn decide_binding(&mut self, path: FiveTuple, message: &Message<'_>) -> Decision {
+        let answer = match UnknownAttributes::of(message) {
+            Some(unknown) => Answer::Unknown(unknown),
+            None => Answer::Mapped(path.client),
+        };
+        Decision::Answer(Envelope::of(message), answer)
+    }
+
+    /// A request that needs a credential: who, then whether it is understood, then what.
+    fn decide_request(&mut self, now: Now, path: FiveTuple, message: &Message<'_>) -> Decision {
+        let user = match self.authenticate(now, path, message) {
+            Ok(user) => user,
+            Err(None) => return Decision::Ignore,
+            Err(Some((envelope, answer))) => return Decision::Answer(envelope, answer),
+        };
+        let decided = match UnknownAttributes::of(message) {
+            Some(unknown) => Ok(Answer::Unknown(unknown)),
+            None => match message.method() {
+                Method::ALLOCATE => return self.decide_allocate(path, message, user),
+                Method::REFRESH => self.refresh(now.tick, path, message),
+                Method::CREATE_PERMISSION => self.create_permission(now.tick, path, message),
+                _ => self.channel_bind(now.tick, path, message),
+            },
+        };
+        Decision::Answer(user.envelope, decided.unwrap_or_else(Answer::Refused))
+    }
+
+    /// Carries a decision out as far as that is possible in here.
+    fn emit(&mut self, path: FiveTuple, buffer: &mut [u8], decision: Decision) -> Action {
+        match decision {
+            Decision::Ignore => self.ignore(),
+            Decision::Act(action) => action,
+            Decision::Answer(envelope, answer) => {
+                self.count(&answer);
+                match reply::write(buffer, &envelope, &answer, self.credentials.realm()) {
+                    Some(len) => Action::ToClient {
+                        path,
+                        datagram: 0..len,
+                    },
+                    None => Action::Nothing,
+                }
+            }
+        }
+    }
+
+    fn ignore(&mut self) -> Action {
+        self.counters.ignored += 1;
+        Action::Nothing
+    }
+
+    fn count(&mut self, answer: &Answer) {
+        let counter = match answer {
+            Answer::Mapped(_) => &mut self.counters.bindings,
+            Answer::Allocated { .. } | Answer::Refreshed(_) | Answer::Done => {
+                &mut self.counters.granted
+            }
+            Answer::Refused(_) | Answer::Unknown(_) => &mut self.counters.refused,
+            Answer::Challenge(..) => &mut self.counters.challenges,
+        };
+        *counter += 1;
+    }
+
+    /// Removes allocations whose time is over. Costs one comparison when there are none.
+    fn expire(&mut self, now: Tick) {
+        while let Some((deadline, id)) = self.allocations.next_deadline()
+            && deadline <= now
+        {
+            self.close(id);
+        }
+    }
+
+    fn close(&mut self, id: AllocationId) {
+        if self.allocations.remove(id).is_some() {
+            self.events.push_back(Event::RelayClosed(id));
+        }
+    }
+
+    /// The allocation that a request is about (RFC 8656 section 5).
+    fn allocation_on(
+        &mut self,
+        path: FiveTuple,
+    ) -> Result<(AllocationId, &mut Allocation), Refusal> {
+        let found = self.allocations.on_path(&path);
+        let id = found
+            .filter(|(_, allocation)| allocation.is_open())
+            .map(|(id, _)| id);
+        id.and_then(|id| Some((id, self.allocations.get_mut(id)?)))
+            .ok_or(Refusal::AllocationMismatch)
+    }
+
+    fn challenge(&self, now: Now, path: FiveTuple, kind: Challenge) -> Answer {
+        Answer::Challenge(kind, self.nonces.mint(now.tick, path.client))
+    }
+}
+
+/// Transaction ids of Data indications: nobody answers them, they only must not repeat.
+#[derive(Debug)]
+struct Indications {
+    hasher: SipHasher13,
+    sent: u64,
+}
+
+impl Indications {
+    fn new(seed: &Seed) -> Indications {
+        let mut key = [0; 16];
+        key.copy_from_slice(&seed.derive("indications")[..16]);
+        Indications {
+            hasher: SipHasher13::new_with_key(&key),
+            sent: 0,
+        }
+    }
+
+    fn next(&mut self) -> TransactionId {
+        self.sent += 1;
+        let mut id = [0; 12];
+        id[..4].copy_from_slice(&self.sent.to_be_bytes()[4..]);
+        id[4..].copy_from_slice(&self.hasher.hash(&self.sent.to_be_bytes()).to_be_bytes());
+        TransactionId(id)
+    }
+}
+
+/// Whether an answer to this source could reach a single host.
+fn is_answerable(client: SocketAddr) -> bool {
+    let is_one_host = match client.ip() {
+        IpAddr::V4(ip) => !ip.is_multicast() && !ip.is_broadcast() && !ip.is_unspecified(),
+        IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified(),
+    };
+    is_one_host && client.port() != 0
+}
+
+fn nobody(seed: &Seed) -> Key {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&seed.derive("nobody")[..16]);
+    Key::from_bytes(bytes)
+}
+
+/// Whole seconds, as LIFETIME carries them.
+fn whole_seconds(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs())
+}

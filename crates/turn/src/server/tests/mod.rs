@@ -1,0 +1,382 @@
+//! The server as a client sees it: datagrams in, datagrams out, on a virtual clock.
+
+mod allocations;
+mod authentication;
+mod binding;
+mod channels;
+mod relaying;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::time::{Now, Tick};
+
+use crate::stun::{
+    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+};
+use crate::*;
+
+const REALM: &str = "example.org";
+const SECRET: &[u8] = b"north";
+const SERVER: &str = "192.0.2.1:3478";
+const RELAY_V4: &str = "192.0.2.1";
+const RELAY_V6: &str = "2001:db8::1";
+/// Where the tests' clocks start, on the wall.
+const START_UNIX: u64 = 1_700_000_000;
+
+/// A server, its clock, and the relay ports it was given.
+struct World {
+    server: Server,
+    now: Now,
+    next_port: u16,
+    /// Whether the next relay sockets can be opened.
+    ports_left: usize,
+    closed: Vec<AllocationId>,
+    buffer: Box<[u8]>,
+}
+
+/// What came out of one input, bytes copied.
+#[derive(Debug, PartialEq)]
+enum Output {
+    Nothing,
+    ToClient(SocketAddr, Vec<u8>),
+    ToPeer(AllocationId, SocketAddr, Vec<u8>),
+}
+
+fn config() -> Config {
+    let mut credentials = Credentials::new(REALM).unwrap();
+    credentials.add_user("alice", "wonder");
+    credentials.add_user("bob", "builder");
+    credentials.add_secret(SECRET);
+    let relay = |ip: &str| RelayAddress {
+        bind: ip.parse().unwrap(),
+        announced: ip.parse().unwrap(),
+    };
+    Config {
+        credentials,
+        relays: vec![relay(RELAY_V4), relay(RELAY_V6)],
+        peers: PeerPolicy {
+            protected: vec![SERVER.parse().unwrap()],
+            ..PeerPolicy::default()
+        },
+        limits: Limits::default(),
+    }
+}
+
+impl World {
+    fn new() -> World {
+        World::with(config())
+    }
+
+    fn with(config: Config) -> World {
+        World {
+            server: Server::new(config, Seed([7; 32])),
+            now: Now {
+                tick: Tick::from_micros(5_000_000),
+                unix: Duration::from_secs(START_UNIX),
+            },
+            next_port: 50_000,
+            ports_left: usize::MAX,
+            closed: Vec::new(),
+            buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
+        }
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        let span = Duration::from_secs(seconds);
+        self.now.tick = self.now.tick + span;
+        self.now.unix += span;
+        self.server.handle_timeout(self.now);
+        self.drain();
+    }
+
+    fn send(&mut self, client: SocketAddr, datagram: &[u8]) -> Output {
+        let range = HEADROOM..HEADROOM + datagram.len();
+        self.buffer[range.clone()].copy_from_slice(datagram);
+        let path = FiveTuple {
+            client,
+            local: SERVER.parse().unwrap(),
+        };
+        let action = self
+            .server
+            .handle_datagram(self.now, path, &mut self.buffer, range);
+        self.carry_out(action)
+    }
+
+    fn send_from_peer(&mut self, relay: AllocationId, peer: &str, data: &[u8]) -> Output {
+        let range = HEADROOM..HEADROOM + data.len();
+        self.buffer[range.clone()].copy_from_slice(data);
+        let peer = peer.parse().unwrap();
+        let action = self
+            .server
+            .handle_relayed(self.now, relay, peer, &mut self.buffer, range);
+        self.carry_out(action)
+    }
+
+    fn carry_out(&mut self, action: Action) -> Output {
+        let output = match action {
+            Action::Nothing => Output::Nothing,
+            Action::ToClient { path, datagram } => {
+                Output::ToClient(path.client, self.buffer[datagram].to_vec())
+            }
+            Action::ToPeer {
+                relay,
+                peer,
+                datagram,
+            } => Output::ToPeer(relay, peer, self.buffer[datagram].to_vec()),
+            Action::OpenRelay(request) => {
+                let outcome = self.open();
+                let action =
+                    self.server
+                        .handle_relay_opened(self.now, request, outcome, &mut self.buffer);
+                return self.carry_out(action);
+            }
+        };
+        self.drain();
+        output
+    }
+
+    fn open(&mut self) -> Result<u16, NoRelay> {
+        self.ports_left = self.ports_left.checked_sub(1).ok_or(NoRelay)?;
+        self.next_port += 1;
+        Ok(self.next_port)
+    }
+
+    fn drain(&mut self) {
+        while let Some(Event::RelayClosed(id)) = self.server.poll_event() {
+            self.closed.push(id);
+        }
+    }
+}
+
+/// A TURN client that does what it is told, right or wrong.
+#[derive(Clone)]
+struct Client {
+    address: SocketAddr,
+    username: String,
+    key: Key,
+    nonce: Vec<u8>,
+    transaction: u8,
+}
+
+/// A response, taken apart.
+#[derive(Debug)]
+struct Response {
+    bytes: Vec<u8>,
+}
+
+impl Client {
+    fn new(address: &str, username: &str, password: &str) -> Client {
+        Client {
+            address: address.parse().unwrap(),
+            username: username.to_owned(),
+            key: Key::long_term(username, REALM, password),
+            nonce: Vec::new(),
+            transaction: 0,
+        }
+    }
+
+    fn alice(address: &str) -> Client {
+        Client::new(address, "alice", "wonder")
+    }
+
+    fn with_minted(address: &str, user: &str, expires: u64) -> Client {
+        let minted = protocol::relay::mint(SECRET, user, expires);
+        Client::new(address, &minted.username, &minted.password)
+    }
+
+    /// Fetches a nonce, as any client does first.
+    fn greet(&mut self, world: &mut World) -> &mut Client {
+        let transaction = TransactionId([0xee; 12]);
+        let request = message(Class::Request, Method::ALLOCATE, transaction, &[]);
+        let response = Response::of(world.send(self.address, &request));
+        assert_eq!(response.code(), 401);
+        self.nonce = response.first(attr::NONCE).unwrap();
+        self
+    }
+
+    /// A signed request with these attributes.
+    fn request(&mut self, method: Method, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        self.transaction += 1;
+        self.request_again(method, attributes)
+    }
+
+    /// The same with the transaction id of the last request.
+    fn request_again(&self, method: Method, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        let mut buffer = [0; 1500];
+        let transaction = TransactionId([self.transaction; 12]);
+        let mut writer = Writer::new(&mut buffer, Class::Request, method, transaction);
+        for (kind, value) in attributes {
+            writer.attribute(*kind, value);
+        }
+        let len = writer
+            .attribute(attr::USERNAME, self.username.as_bytes())
+            .attribute(attr::REALM, REALM.as_bytes())
+            .attribute(attr::NONCE, &self.nonce)
+            .integrity(Integrity::Sha1, &self.key)
+            .finish()
+            .unwrap();
+        buffer[..len].to_vec()
+    }
+
+    fn ask(
+        &mut self,
+        world: &mut World,
+        method: Method,
+        attributes: &[(u16, Vec<u8>)],
+    ) -> Response {
+        let request = self.request(method, attributes);
+        let response = Response::of(world.send(self.address, &request));
+        assert!(response.is_signed_by(&self.key) || matches!(response.code(), 400 | 401 | 438));
+        response
+    }
+
+    fn allocate(&mut self, world: &mut World) -> Response {
+        self.ask(world, Method::ALLOCATE, &[transport_udp()])
+    }
+
+    /// Allocates and gives the name of the allocation and its relayed transport address.
+    fn allocated(&mut self, world: &mut World) -> (AllocationId, SocketAddr) {
+        let response = self.greet(world).allocate(world);
+        assert_eq!(response.code(), 0);
+        let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+        (
+            world.server.allocations.with_relayed(&relayed).unwrap(),
+            relayed,
+        )
+    }
+
+    fn refresh(&mut self, world: &mut World, seconds: u32) -> Response {
+        self.ask(world, Method::REFRESH, &[lifetime(seconds)])
+    }
+
+    fn permit(&mut self, world: &mut World, peers: &[&str]) -> u16 {
+        let transaction = TransactionId([self.transaction + 1; 12]);
+        let peers: Vec<_> = peers
+            .iter()
+            .map(|peer| peer_address(peer, transaction))
+            .collect();
+        self.ask(world, Method::CREATE_PERMISSION, &peers).code()
+    }
+
+    fn bind(&mut self, world: &mut World, number: u16, peer: &str) -> u16 {
+        let transaction = TransactionId([self.transaction + 1; 12]);
+        let attributes = [channel_number(number), peer_address(peer, transaction)];
+        self.ask(world, Method::CHANNEL_BIND, &attributes).code()
+    }
+
+    fn send_indication(&self, world: &mut World, peer: &str, data: &[u8]) -> Output {
+        let transaction = TransactionId([0xdd; 12]);
+        let attributes = [peer_address(peer, transaction), (attr::DATA, data.to_vec())];
+        let indication = message(Class::Indication, Method::SEND, transaction, &attributes);
+        world.send(self.address, &indication)
+    }
+
+    fn send_channel_data(&self, world: &mut World, number: u16, data: &[u8]) -> Output {
+        world.send(self.address, &channel_data(number, data))
+    }
+}
+
+impl Response {
+    fn of(output: Output) -> Response {
+        match output {
+            Output::ToClient(_, bytes) => Response { bytes },
+            other => panic!("no response but {other:?}"),
+        }
+    }
+
+    fn message(&self) -> Message<'_> {
+        Message::parse(&self.bytes).unwrap()
+    }
+
+    /// The error code, or 0 for success.
+    fn code(&self) -> u16 {
+        match self.message().class() {
+            Class::Success => 0,
+            Class::Error => {
+                let value = self.first(attr::ERROR_CODE).unwrap();
+                u16::from(value[2]) * 100 + u16::from(value[3])
+            }
+            class => panic!("a response is no {class:?}"),
+        }
+    }
+
+    fn first(&self, kind: u16) -> Option<Vec<u8>> {
+        self.message().first(kind).map(<[u8]>::to_vec)
+    }
+
+    fn address(&self, kind: u16) -> Option<SocketAddr> {
+        attr::read_xor_address(&self.first(kind)?, &self.message().transaction())
+    }
+
+    fn lifetime(&self) -> Option<u32> {
+        attr::read_u32(&self.first(attr::LIFETIME)?)
+    }
+
+    fn is_signed_by(&self, key: &Key) -> bool {
+        self.message().verify(key)
+    }
+}
+
+fn message(
+    class: Class,
+    method: Method,
+    transaction: TransactionId,
+    attributes: &[(u16, Vec<u8>)],
+) -> Vec<u8> {
+    let mut buffer = vec![0; 70_000];
+    let mut writer = Writer::new(&mut buffer, class, method, transaction);
+    for (kind, value) in attributes {
+        writer.attribute(*kind, value);
+    }
+    let len = writer.finish().unwrap();
+    buffer.truncate(len);
+    buffer
+}
+
+fn transport_udp() -> (u16, Vec<u8>) {
+    (
+        attr::REQUESTED_TRANSPORT,
+        vec![attr::TRANSPORT_UDP, 0, 0, 0],
+    )
+}
+
+fn family(number: u8) -> (u16, Vec<u8>) {
+    (attr::REQUESTED_ADDRESS_FAMILY, vec![number, 0, 0, 0])
+}
+
+fn lifetime(seconds: u32) -> (u16, Vec<u8>) {
+    (attr::LIFETIME, seconds.to_be_bytes().to_vec())
+}
+
+fn channel_number(number: u16) -> (u16, Vec<u8>) {
+    let [high, low] = number.to_be_bytes();
+    (attr::CHANNEL_NUMBER, vec![high, low, 0, 0])
+}
+
+/// A peer's address and port; a lone address gets a port.
+fn peer_address(peer: &str, transaction: TransactionId) -> (u16, Vec<u8>) {
+    let peer = peer
+        .parse()
+        .unwrap_or_else(|_| SocketAddr::new(peer.parse().unwrap(), 9));
+    let mut value = [0; 20];
+    let len = attr::write_xor_address(peer, &transaction, &mut value);
+    (attr::XOR_PEER_ADDRESS, value[..len].to_vec())
+}
+
+fn channel_data(number: u16, data: &[u8]) -> Vec<u8> {
+    let header = channel_data::ChannelData::header(number, data.len()).unwrap();
+    [&header[..], data].concat()
+}
+
+/// Peer and data of a Data indication.
+fn read_data(bytes: &[u8]) -> (SocketAddr, Vec<u8>) {
+    let message = Message::parse(bytes).unwrap();
+    assert_eq!(
+        (message.class(), message.method()),
+        (Class::Indication, Method::DATA)
+    );
+    let peer = message.first(attr::XOR_PEER_ADDRESS).unwrap();
+    let peer = attr::read_xor_address(peer, &message.transaction()).unwrap();
+    (peer, message.first(attr::DATA).unwrap().to_vec())
+}

@@ -1,0 +1,156 @@
+//! All allocations, found by 5-tuple, by relayed transport address, and by deadline.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+use protocol::time::Tick;
+
+use crate::allocation::{Allocation, AllocationId, FiveTuple};
+use crate::seed::{KeyedHasher, Seed};
+
+/// The table of allocations. Its maps are only looked into, never walked through, so that their
+/// order cannot reach an output.
+#[derive(Debug)]
+pub(crate) struct Allocations {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_path: HashMap<FiveTuple, AllocationId, KeyedHasher>,
+    by_relayed: HashMap<SocketAddr, AllocationId, KeyedHasher>,
+    deadlines: BTreeSet<(Tick, AllocationId)>,
+    per_account: BTreeMap<Box<str>, u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    allocation: Option<Box<Allocation>>,
+}
+
+impl Allocations {
+    pub(crate) fn new(seed: &Seed) -> Allocations {
+        Allocations {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_path: HashMap::with_hasher(seed.hasher("5-tuples")),
+            by_relayed: HashMap::with_hasher(seed.hasher("relayed transport addresses")),
+            deadlines: BTreeSet::new(),
+            per_account: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an allocation. Its 5-tuple must not have one.
+    pub(crate) fn insert(&mut self, allocation: Allocation) -> AllocationId {
+        let count = self.per_account.entry(allocation.account().into());
+        *count.or_insert(0) += 1;
+        let path = allocation.path;
+        let deadline = allocation.expires;
+        let id = self.place(Box::new(allocation));
+        self.by_path.insert(path, id);
+        self.deadlines.insert((deadline, id));
+        id
+    }
+
+    /// Records the relayed transport address that was opened; `false` if another allocation has
+    /// it already.
+    pub(crate) fn set_relayed(&mut self, id: AllocationId, relayed: SocketAddr) -> bool {
+        if self.by_relayed.contains_key(&relayed) {
+            return false;
+        }
+        let Some(allocation) = self.get_mut(id) else {
+            return false;
+        };
+        allocation.relayed = relayed;
+        self.by_relayed.insert(relayed, id);
+        true
+    }
+
+    /// Moves the deadline of an allocation.
+    pub(crate) fn set_deadline(&mut self, id: AllocationId, expires: Tick) {
+        let Some(allocation) = self.get_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut allocation.expires, expires);
+        self.deadlines.remove(&(before, id));
+        self.deadlines.insert((expires, id));
+    }
+
+    /// Takes an allocation out.
+    pub(crate) fn remove(&mut self, id: AllocationId) -> Option<Box<Allocation>> {
+        self.get(id)?;
+        let slot = &mut self.slots[id.slot()];
+        slot.generation = slot.generation.wrapping_add(1);
+        let allocation = slot.allocation.take()?;
+        self.free.push(id.slot);
+        self.by_path.remove(&allocation.path);
+        if allocation.is_open() {
+            self.by_relayed.remove(&allocation.relayed);
+        }
+        self.deadlines.remove(&(allocation.expires, id));
+        self.uncount(allocation.account());
+        Some(allocation)
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next_deadline(&self) -> Option<(Tick, AllocationId)> {
+        self.deadlines.first().copied()
+    }
+
+    pub(crate) fn get(&self, id: AllocationId) -> Option<&Allocation> {
+        let slot = self.slots.get(id.slot())?;
+        slot.allocation
+            .as_deref()
+            .filter(|_| slot.generation == id.generation)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: AllocationId) -> Option<&mut Allocation> {
+        let slot = self.slots.get_mut(id.slot())?;
+        slot.allocation
+            .as_deref_mut()
+            .filter(|_| slot.generation == id.generation)
+    }
+
+    /// The allocation of a 5-tuple, also one that is still being opened.
+    pub(crate) fn on_path(&self, path: &FiveTuple) -> Option<(AllocationId, &Allocation)> {
+        let id = *self.by_path.get(path)?;
+        Some((id, self.get(id)?))
+    }
+
+    /// The allocation that owns a relayed transport address.
+    pub(crate) fn with_relayed(&self, relayed: &SocketAddr) -> Option<AllocationId> {
+        self.by_relayed.get(relayed).copied()
+    }
+
+    /// How many allocations count against the quota of an account.
+    pub(crate) fn count_of(&self, account: &str) -> u32 {
+        self.per_account.get(account).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    fn place(&mut self, allocation: Box<Allocation>) -> AllocationId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                allocation: None,
+            });
+            (self.slots.len() - 1) as u32
+        });
+        let place = &mut self.slots[slot as usize];
+        place.allocation = Some(allocation);
+        AllocationId {
+            slot,
+            generation: place.generation,
+        }
+    }
+
+    fn uncount(&mut self, account: &str) {
+        if let Some(count) = self.per_account.get_mut(account) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_account.remove(account);
+            }
+        }
+    }
+}
