@@ -1,8 +1,26 @@
 //! Dialtone: everything a voice or video call needs, in one binary.
+//!
+//! This crate holds the drivers: everything that touches a socket, a clock, a file or randomness.
+//! What decides is in the crates `exchange` and `turn`.
+
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod clock;
+mod commands;
+mod data;
+mod http;
+mod hub;
+mod proof;
 
+use std::process::ExitCode;
 
-
-fn main() {}
+fn main() -> ExitCode {
+    match commands::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dialtone: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

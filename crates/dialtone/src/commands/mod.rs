@@ -1,0 +1,34 @@
+//! The command line.
+
+mod dev;
+
+use clap::{Parser, Subcommand};
+
+/// Everything a voice or video call needs, in one binary.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it on this machine: no configuration, http://localhost:8080
+    Dev(dev::Arguments),
+}
+
+/// Does what the command line says, until it is done.
+pub fn run() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("DIALTONE_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .init();
+    match arguments.command {
+        Command::Dev(arguments) => dev::run(arguments),
+    }
+}

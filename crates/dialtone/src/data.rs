@@ -1,0 +1,83 @@
+//! The data folder: what outlives a restart.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+const SECRET_BYTES: usize = 32;
+
+/// A folder that belongs to this server and that nobody else can read.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+}
+
+impl DataFolder {
+    /// Opens the folder, and makes it if it is not there.
+    pub fn open(path: &Path) -> anyhow::Result<DataFolder> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| {
+                format!(
+                    "The data folder {} cannot be made. Name another one with --data DIR.",
+                    path.display()
+                )
+            })?;
+        Ok(DataFolder {
+            path: path.to_owned(),
+        })
+    }
+
+    /// The secret that relay credentials are made from. It is drawn once and kept, so that
+    /// credentials handed out before a restart stay good.
+    pub fn relay_secret(&self) -> anyhow::Result<Vec<u8>> {
+        let path = self.path.join("relay.secret");
+        match fs::read(&path) {
+            Ok(secret) if secret.len() == SECRET_BYTES => Ok(secret),
+            Ok(secret) => bail!(
+                "{} should hold {SECRET_BYTES} bytes and holds {}. Delete it: a new one is made \
+                 at the next start, and running calls lose their relay.",
+                path.display(),
+                secret.len()
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => draw_secret(&path),
+            Err(error) => Err(error).with_context(|| {
+                format!(
+                    "{} cannot be read. Check who owns the data folder.",
+                    path.display()
+                )
+            }),
+        }
+    }
+}
+
+fn draw_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut secret = vec![0; SECRET_BYTES];
+    getrandom::fill(&mut secret).context("The system has no randomness to give")?;
+    // Written aside and moved into place: a crash half-way leaves no short secret behind.
+    let aside = path.with_extension("new");
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&aside)?;
+        file.write_all(&secret)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)
+    };
+    write().with_context(|| {
+        format!(
+            "{} cannot be written. Check who owns the data folder, or name another one with \
+             --data DIR.",
+            path.display()
+        )
+    })?;
+    Ok(secret)
+}

@@ -1,0 +1,188 @@
+//! Drives the exchange: one task owns it, everything else sends it events.
+//!
+//! ```text
+//! http::ws ──events (bounded)──► hub: exchange.handle → poll_output ──frames (bounded)──► http::ws
+//! ```
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use exchange::{Config, Exchange, Input, Output, Shutdown, SocketId};
+use protocol::close::CloseCode;
+use protocol::id::Ticket;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock;
+
+/// Events that may wait for the hub. Each socket is slowed down to 20 frames a second before its
+/// frames come here, so that a full queue means a busy server and not one busy client.
+const EVENTS: usize = 4096;
+
+/// Frames that may wait for one socket. The exchange gives up on a client that is further behind
+/// than its outbox allows; this is that, and what may be sent outside it.
+const FRAMES: usize = protocol::limits::OUTBOX_FRAMES + 64;
+
+/// What a socket's task is told.
+#[derive(Debug)]
+pub enum ToSocket {
+    /// Send this text frame.
+    Frame(String),
+    /// Close, after what came before.
+    Close(CloseCode),
+}
+
+/// What the hub is told.
+#[derive(Debug)]
+enum Event {
+    Opened(SocketId, mpsc::Sender<ToSocket>),
+    Input(Input),
+    Ticket(oneshot::Sender<Option<Ticket>>),
+    Statistics(oneshot::Sender<Statistics>),
+    ShutDown(Shutdown, oneshot::Sender<()>),
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics {
+    /// Calls that are going on.
+    pub calls: usize,
+    /// Sessions that are open or can be resumed.
+    pub sessions: usize,
+}
+
+/// How the rest of the server reaches the exchange.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    events: mpsc::Sender<Event>,
+}
+
+impl Hub {
+    /// Starts the task that owns the exchange. It ends when the last handle is dropped.
+    pub fn start(config: Config) -> anyhow::Result<Hub> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let (events, inbox) = mpsc::channel(EVENTS);
+        let driver = Driver {
+            exchange: Exchange::new(config, seed),
+            sockets: HashMap::new(),
+        };
+        tokio::spawn(driver.run(inbox));
+        Ok(Hub { events })
+    }
+
+    /// A socket was opened; what is to be sent on it comes out of the receiver, which ends when
+    /// the hub has given the socket up.
+    pub async fn open(&self, socket: SocketId) -> mpsc::Receiver<ToSocket> {
+        let (sender, receiver) = mpsc::channel(FRAMES);
+        self.send(Event::Opened(socket, sender)).await;
+        receiver
+    }
+
+    /// Something happened on a socket.
+    pub async fn input(&self, input: Input) {
+        self.send(Event::Input(input)).await;
+    }
+
+    /// A ticket, unless too many are waiting.
+    pub async fn ticket(&self) -> Option<Ticket> {
+        self.ask(Event::Ticket).await.flatten()
+    }
+
+    /// What is going on now.
+    pub async fn statistics(&self) -> Statistics {
+        self.ask(Event::Statistics).await.unwrap_or_default()
+    }
+
+    /// Tells every client, and closes every socket.
+    pub async fn shut_down(&self, how: Shutdown) {
+        self.ask(|done| Event::ShutDown(how, done)).await;
+    }
+
+    async fn ask<T>(&self, event: impl FnOnce(oneshot::Sender<T>) -> Event) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.send(event(answer)).await;
+        answered.await.ok()
+    }
+
+    async fn send(&self, event: Event) {
+        // The task only ends when the server does; then nobody waits for an effect any more.
+        let _ = self.events.send(event).await;
+    }
+}
+
+struct Driver {
+    exchange: Exchange,
+    sockets: HashMap<SocketId, mpsc::Sender<ToSocket>>,
+}
+
+impl Driver {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+        loop {
+            // 1. Sleep until something happens or is due.
+            let due = self.exchange.poll_timeout().map(clock::until);
+            tokio::select! {
+                event = inbox.recv() => match event {
+                    Some(event) => self.handle(event),
+                    None => return,
+                },
+                () = sleep(due) => self.exchange.handle_timeout(clock::now()),
+            }
+            // 2. Carry out what follows.
+            self.carry_out();
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = clock::now();
+        match event {
+            Event::Opened(socket, sender) => {
+                self.sockets.insert(socket, sender);
+                self.exchange.handle(now, Input::Opened(socket));
+            }
+            Event::Input(input) => {
+                if let Input::Closed(socket) = &input {
+                    self.sockets.remove(socket);
+                }
+                self.exchange.handle(now, input);
+            }
+            // Whoever asked may have gone away: then the answer is nobody's loss.
+            Event::Ticket(answer) => drop(answer.send(self.exchange.issue_ticket(now))),
+            Event::Statistics(answer) => drop(answer.send(self.statistics())),
+            Event::ShutDown(how, done) => {
+                self.exchange.shut_down(now, how);
+                self.carry_out();
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.exchange.poll_output() {
+            let (socket, message) = match output {
+                Output::Send { socket, text } => (socket, ToSocket::Frame(text)),
+                Output::Close { socket, code } => (socket, ToSocket::Close(code)),
+            };
+            let Some(sender) = self.sockets.get(&socket) else {
+                continue;
+            };
+            if sender.try_send(message).is_err() {
+                // It does not read. Dropping the sender ends its task, which reports the loss.
+                self.sockets.remove(&socket);
+            }
+        }
+    }
+
+    fn statistics(&self) -> Statistics {
+        Statistics {
+            calls: self.exchange.live_calls(),
+            sessions: self.exchange.live_sessions(),
+        }
+    }
+}
+
+async fn sleep(due: Option<Duration>) {
+    match due {
+        Some(due) => tokio::time::sleep(due).await,
+        None => std::future::pending().await,
+    }
+}
