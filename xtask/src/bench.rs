@@ -1,0 +1,33 @@
+//! Measurements that anyone can repeat.
+
+use crate::{
+    release_binary,
+    shell::{cargo, run},
+    tools,
+};
+
+/// `cargo xtask bench setup [ARGS…]`.
+pub fn main(arguments: &[String]) -> Result<(), String> {
+    match arguments.split_first() {
+        Some((what, rest)) if what == "setup" => setup(rest),
+        _ => Err("what shall be measured? `cargo xtask bench setup`".into()),
+    }
+}
+
+/// From the second person's click on "Join" to the first picture, beside what the browser needs.
+fn setup(arguments: &[String]) -> Result<(), String> {
+    tools::provide(&[tools::CHROMIUM, tools::CHROMEDRIVER])?;
+    let binary = release_binary()?;
+    run(cargo()
+        .args([
+            "run",
+            "--release",
+            "--package",
+            "lab",
+            "--bin",
+            "bench-setup",
+            "--",
+        ])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
+}

@@ -1,0 +1,121 @@
+//! What tests need beyond Rust and Node.js, and how it is installed when that is allowed.
+
+use std::{fs, process::Command};
+
+use crate::shell::{cargo, command, is_installed, run, succeeds};
+
+/// A program and where it comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tool {
+    program: &'static str,
+    source: Source,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A package of Debian and its relatives.
+    Apt(&'static str),
+    /// `cargo install --locked`.
+    Cargo(&'static str),
+}
+
+const fn apt(program: &'static str, package: &'static str) -> Tool {
+    Tool {
+        program,
+        source: Source::Apt(package),
+    }
+}
+
+const fn crates(name: &'static str) -> Tool {
+    Tool {
+        program: name,
+        source: Source::Cargo(name),
+    }
+}
+
+/// The browser.
+pub const CHROMIUM: Tool = apt("chromium", "chromium");
+/// What steers it.
+pub const CHROMEDRIVER: Tool = apt("chromedriver", "chromium-driver");
+/// Network namespaces.
+pub const IP: Tool = apt("ip", "iproute2");
+/// NATs.
+pub const NFT: Tool = apt("nft", "nftables");
+/// The relay that ours is compared with, and its client tools.
+pub const COTURN: Tool = apt("turnserver", "coturn");
+/// A STUN client by others.
+pub const STUN_CLIENT: Tool = apt("stun", "stun-client");
+/// Builds the fuzzer's C++ half.
+pub const CXX: Tool = apt("c++", "g++");
+/// Licences, bans and sources of dependencies.
+pub const CARGO_DENY: Tool = crates("cargo-deny");
+/// Fuzzing.
+pub const CARGO_FUZZ: Tool = crates("cargo-fuzz");
+
+/// Installs what is missing of `tools`; where it may not, says what it would do.
+pub fn provide(tools: &[Tool]) -> Result<(), String> {
+    let missing: Vec<_> = tools.iter().filter(|t| !is_installed(t.program)).collect();
+    let packages: Vec<_> = missing
+        .iter()
+        .filter_map(|tool| match tool.source {
+            Source::Apt(package) => Some(package),
+            Source::Cargo(_) => None,
+        })
+        .collect();
+    if !packages.is_empty() {
+        install_packages(&packages)?;
+    }
+    for tool in missing {
+        if let Source::Cargo(name) = tool.source {
+            run(cargo().args(["install", "--locked", name]))?;
+        }
+    }
+    Ok(())
+}
+
+fn install_packages(packages: &[&str]) -> Result<(), String> {
+    let install = format!(
+        "apt-get install --yes --no-install-recommends {}",
+        packages.join(" ")
+    );
+    if !is_installed("apt-get") {
+        return Err(format!("please install: {}", packages.join(" ")));
+    }
+    let Some(prefix) = administrator() else {
+        return Err(format!(
+            "not allowed to install packages; as root it would run: {install}"
+        ));
+    };
+    let words = |line: &str| -> Command {
+        let mut words = prefix.iter().copied().chain(line.split_whitespace());
+        let mut made = command(words.next().unwrap_or("apt-get"));
+        made.args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        made
+    };
+    run(&mut words("apt-get update --quiet"))?;
+    run(&mut words(&install))?;
+    if packages.contains(&"coturn") && is_installed("systemctl") {
+        // The package starts a relay on the usual ports; tests start their own.
+        succeeds(&mut words("systemctl disable --now coturn"));
+    }
+    Ok(())
+}
+
+/// How to run something as root without being asked: directly, by sudo, or not at all.
+fn administrator() -> Option<&'static [&'static str]> {
+    if is_root() {
+        Some(&[])
+    } else if succeeds(command("sudo").args(["--non-interactive", "true"])) {
+        Some(&["sudo"])
+    } else {
+        None
+    }
+}
+
+/// Whether this process runs as root, as labs of network namespaces must.
+pub fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let effective = line.and_then(|ids| ids.split_whitespace().nth(1));
+    effective == Some("0")
+}
