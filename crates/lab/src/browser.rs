@@ -15,7 +15,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, error::WebDriverError};
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
 
 use crate::{Host, Process, driver::Driver, wav::write_tone};
 
@@ -123,14 +123,8 @@ impl Browser {
     /// Sends a command of the DevTools protocol.
     pub fn cdp(&self, command: &str, parameters: Value) -> Result<Value> {
         let command = command.to_owned();
-        self.driver.call(move |d| {
-            Box::pin(async move {
-                d.cdp()
-                    .send_raw(&command, parameters)
-                    .await
-                    .map_err(WebDriverError::from)
-            })
-        })
+        self.driver
+            .call(move |d| Box::pin(async move { d.cdp().send_raw(&command, parameters).await }))
     }
 
     /// Clicks, with a real pointer event, the visible control of that role and accessible name.

@@ -188,6 +188,16 @@ impl Person {
         )
     }
 
+    /// The lines of the chat as they are now.
+    pub fn reads_now(&self) -> Result<Vec<String>> {
+        let log = self.browser.script(LOG, vec![])?;
+        let lines = log.as_array().context("the chat is no list")?;
+        Ok(lines
+            .iter()
+            .filter_map(|line| Some(line.as_str()?.to_owned()))
+            .collect())
+    }
+
     /// Presses "Hang up".
     pub fn hang_up(&self) -> Result<()> {
         self.press("Hang up")

@@ -5,7 +5,7 @@
 
 mod common;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use common::Pair;
 use lab::{Pages, Topology, bare};
 
@@ -19,22 +19,7 @@ fn bare_call(topology: Topology, test: &str) -> Result<()> {
         .talk(if world.direct { "direct" } else { "relay" })
         .with_context(|| relay.said())?;
     if topology == Topology::Cones {
-        for (side, router) in evidence.iter().zip(&world.routers) {
-            let learnt = side
-                .local
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|candidate| {
-                    candidate["type"] == "srflx"
-                        && candidate["address"] == router.address().to_string()
-                });
-            ensure!(
-                learnt,
-                "no server-reflexive candidate of the router: {}",
-                side.local
-            );
-        }
+        common::learnt_addresses(&evidence, &world)?;
     }
     println!("{topology:?}: {evidence:#?}");
     Ok(())

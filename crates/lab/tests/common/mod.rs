@@ -1,8 +1,9 @@
 //! What the tests of calls share.
 #![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
-use anyhow::Result;
-use lab::{Evidence, Host, Person, Server};
+use anyhow::{Context, Result, ensure};
+use lab::{Evidence, Host, Person, Server, World};
+use serde_json::Value;
 
 /// Tones that no harmonic of the other can be taken for.
 pub const ALICE: f64 = 440.0;
@@ -61,4 +62,51 @@ impl Pair {
         self.bob.until_state("ended")?;
         self.alice.until_state("ended")
     }
+
+    /// Both pages hold an open WebSocket.
+    pub fn both_have_signaling(&self) -> Result<()> {
+        for person in [&self.alice, &self.bob] {
+            let sockets = person.sense()?["sockets"].clone();
+            let open = sockets
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|state| state == 1);
+            ensure!(
+                open,
+                "{}: no open WebSocket: {sockets}",
+                person.browser().name()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Server and two people on the machine itself, without any network between them.
+pub fn at_home(test: &str) -> Result<(Server, Pair)> {
+    let server = Server::start(&Host::here())?;
+    let pair = Pair::arrive(test, &Host::here(), &Host::here(), &server.origin())?;
+    Ok((server, pair))
+}
+
+/// Each side learnt its router's address from STUN: the direct path rests on it.
+pub fn learnt_addresses(evidence: &[Evidence; 2], world: &World) -> Result<()> {
+    for (side, router) in evidence.iter().zip(&world.routers) {
+        let address = router.address().to_string();
+        let learnt = |candidate: &Value| {
+            candidate["type"] == "srflx" && candidate["address"] == address.as_str()
+        };
+        let found = side
+            .local
+            .as_array()
+            .context("no candidates")?
+            .iter()
+            .any(learnt);
+        ensure!(
+            found,
+            "no server-reflexive candidate {address} among {}",
+            side.local
+        );
+    }
+    Ok(())
 }
