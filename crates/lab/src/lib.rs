@@ -21,6 +21,7 @@
 
 pub mod bare;
 
+pub mod bench;
 mod browser;
 mod driver;
 mod host;
