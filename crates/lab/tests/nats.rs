@@ -158,3 +158,22 @@ fn hosts_of_one_lan_see_each_other_and_two_lans_do_not() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn who_knows_the_way_to_an_inside_address_is_kept_out_too() -> Result<()> {
+    let mut net = Net::new()?;
+    let stranger = net.public("stranger")?;
+    let (lan, alice) = home(&mut net, Nat::Cone)?;
+    let inside = alice.udp(7)?;
+    stranger.sh(&format!(
+        "ip route add {}/32 via {}",
+        alice.address(),
+        lan.router.address()
+    ))?;
+    stranger.udp(0)?.send_to(b"unasked", inside.local_addr()?)?;
+    assert!(
+        inside.recv_from(&mut [0; 8]).is_err(),
+        "nothing new is forwarded inwards"
+    );
+    Ok(())
+}
