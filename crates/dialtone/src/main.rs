@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod addresses;
 mod clock;
 mod commands;
 mod data;
 mod http;
 mod hub;
+mod net;
 mod proof;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod dev;
+mod turn;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +17,8 @@ struct Arguments {
 enum Command {
     /// Try it on this machine: no configuration, http://localhost:8080
     Dev(dev::Arguments),
+    /// Only the STUN and TURN server: a drop-in for coturn users
+    Turn(turn::Arguments),
 }
 
 /// Does what the command line says, until it is done.
@@ -30,5 +33,6 @@ pub fn run() -> anyhow::Result<()> {
         .init();
     match arguments.command {
         Command::Dev(arguments) => dev::run(arguments),
+        Command::Turn(arguments) => turn::run(arguments),
     }
 }

@@ -1,0 +1,3 @@
+//! The sockets for media.
+
+pub mod relay;

@@ -1,0 +1,155 @@
+//! The STUN and TURN server on real sockets: one thread that owns a [`turn::Server`], the sockets
+//! clients send to and one socket for every allocation. Nothing on a packet's way is shared, so
+//! nothing there is locked.
+
+mod listeners;
+mod ports;
+mod sockets;
+mod worker;
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use turn::{Cidr, Counters, Credentials, Limits, RelayAddress};
+
+use worker::{Order, Worker};
+
+/// The ports IANA leaves to everyone (RFC 6335), which RFC 8656 section 7.2 asks for.
+pub const PORTS: RangeInclusive<u16> = 49152..=65535;
+
+/// How to run a relay.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// Where clients send to. An unspecified address stands for all addresses of this machine,
+    /// each with a socket of its own, so that an answer leaves from the address that was asked.
+    /// Port 0 lets the system choose one.
+    pub listen: Vec<SocketAddr>,
+    /// Where allocations are made. At most one of each family is needed.
+    pub relays: Vec<RelayAddress>,
+    /// The ports of allocations.
+    pub ports: RangeInclusive<u16>,
+    /// Who may allocate.
+    pub credentials: Credentials,
+    /// Peers that may be reached although they are not public.
+    pub allow_peers: Vec<Cidr>,
+    /// Other sockets of this program, which must not be reached through the relay.
+    pub protected: Vec<SocketAddr>,
+    /// What one user, one allocation, one stranger may use up.
+    pub limits: Limits,
+}
+
+/// Why a relay did not start, and what helps.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program has the port.
+    #[error(
+        "UDP port {} of {} is already in use; stop the program that uses it (`ss -lunp` names it) or choose another port",
+        .0.port(), .0.ip()
+    )]
+    Busy(SocketAddr),
+    /// Ports below 1024 are not for everyone.
+    #[error(
+        "this user may not listen on UDP port {}; choose one above 1023, or allow it with `setcap cap_net_bind_service=+ep` on the program",
+        .0.port()
+    )]
+    Forbidden(SocketAddr),
+    /// The address is not one of this machine's.
+    #[error("{0} is not an address of this machine; `ip address` lists those it has")]
+    NotOurs(IpAddr),
+    /// Nothing to listen on.
+    #[error("there is no address to listen on; name one that this machine has")]
+    NoAddress,
+    /// Bind and announced address differ in family, or two relay addresses announce the same.
+    #[error(
+        "{0} cannot be announced: every relay address needs an announced one of its own family that no other has"
+    )]
+    BadAnnouncement(IpAddr),
+    /// The system refused for another reason.
+    #[error("the system gives no UDP socket on {0}: {1}")]
+    Socket(SocketAddr, std::io::Error),
+    /// The system refused a thread, an event queue or randomness.
+    #[error("the system does not let the relay start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A running relay. Dropping it ends it.
+#[derive(Debug)]
+pub struct Relay {
+    addresses: Vec<SocketAddr>,
+    orders: mpsc::Sender<Order>,
+    waker: Arc<Waker>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    /// Opens the sockets and starts the thread. When this returns, clients are answered.
+    pub fn start(config: RelayConfig) -> Result<Relay, StartError> {
+        sockets::raise_open_files_limit();
+        check_relays(&config.relays)?;
+        let (orders, inbox) = mpsc::channel();
+        let (worker, waker, addresses) = Worker::new(config, inbox)?;
+        let thread = std::thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(move || worker.run())?;
+        Ok(Relay {
+            addresses,
+            orders,
+            waker,
+            thread: Some(thread),
+        })
+    }
+
+    /// The addresses clients are answered on; unspecified ones and port 0 resolved.
+    pub fn listen_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The counters as they stand; waits for the relay to hand them over.
+    pub fn counters(&self) -> Counters {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.order(Order::Report(reply));
+        answer.recv().unwrap_or_default()
+    }
+
+    /// Ends the relay: all allocations and sockets with it.
+    pub fn shutdown(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.order(Order::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A relay that panicked is over as well.
+            let _ = thread.join();
+        }
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.send(order).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Finds out now, rather than at the first call, that allocations could not be made.
+fn check_relays(relays: &[RelayAddress]) -> Result<(), StartError> {
+    for (at, relay) in relays.iter().enumerate() {
+        let announced_before = relays[..at]
+            .iter()
+            .any(|other| other.announced == relay.announced);
+        if announced_before || relay.announced.is_ipv4() != relay.bind.is_ipv4() {
+            return Err(StartError::BadAnnouncement(relay.announced));
+        }
+        sockets::open(SocketAddr::new(relay.bind, 0))?;
+    }
+    Ok(())
+}

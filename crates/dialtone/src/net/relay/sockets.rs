@@ -1,0 +1,56 @@
+//! Opening UDP sockets.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+
+use super::StartError;
+
+/// What the kernel may hold for a socket that many clients send to. Less loses packets while the
+/// thread is busy elsewhere; the system caps it at `net.core.rmem_max`.
+const LISTENER_BUFFER: usize = 4 << 20;
+
+/// A non-blocking socket on this address.
+pub(super) fn open(address: SocketAddr) -> Result<UdpSocket, StartError> {
+    try_open(address).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => StartError::Busy(address),
+        ErrorKind::PermissionDenied => StartError::Forbidden(address),
+        ErrorKind::AddrNotAvailable => StartError::NotOurs(address.ip()),
+        _ => StartError::Socket(address, error),
+    })
+}
+
+/// The same for a socket that all clients share.
+pub(super) fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError> {
+    let socket = open(address)?;
+    let options = socket2::SockRef::from(&socket);
+    // Both are wishes: with the system's default size it works as well, with more loss at peaks.
+    let _ = options.set_recv_buffer_size(LISTENER_BUFFER);
+    let _ = options.set_send_buffer_size(LISTENER_BUFFER);
+    Ok(socket)
+}
+
+/// As `open`, with the system's own error. IPv6 sockets take IPv6 only: an IPv4 client would
+/// otherwise appear under a mapped address and be told that it has one.
+pub(super) fn try_open(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Every allocation needs an open file, and the usual limit of 1024 is for programs that use
+/// `select`, which this one does not.
+pub(super) fn raise_open_files_limit() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // If it cannot be raised, allocations beyond it are answered 508.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}

@@ -1,0 +1,302 @@
+//! The thread of the relay: waits, hands datagrams to the state machine, does what it says.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, mpsc};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use turn::{
+    Action, AllocationId, Counters, Event, FiveTuple, HEADROOM, NoRelay, PeerPolicy, RelayRequest,
+    Seed, Server,
+};
+
+use super::listeners::{self, Listener};
+use super::ports::Ports;
+use super::{RelayConfig, StartError};
+use crate::{addresses, clock};
+
+/// What other threads ask of the relay.
+#[derive(Debug)]
+pub(super) enum Order {
+    Report(mpsc::SyncSender<Counters>),
+    Stop,
+}
+
+/// Datagrams taken from one socket before the others get their turn. More saves a little work
+/// per packet, less lets a busy socket delay the others less.
+const BUDGET: usize = 64;
+
+/// Room for the largest UDP datagram, and behind it for the padding of a Data indication.
+const BUFFER: usize = HEADROOM + 65_535 + 4;
+
+const WAKER: Token = Token(usize::MAX);
+/// Tokens from here on are relay sockets, by the slot of their allocation; those below are
+/// listeners, by their index.
+const RELAYS: usize = 1 << 32;
+
+pub(super) struct Worker {
+    poll: Poll,
+    server: Server,
+    listeners: Vec<Listener>,
+    /// By slot.
+    relays: Vec<Option<RelaySocket>>,
+    ports: Vec<Ports>,
+    /// Sockets that may have more to read: mio tells of new datagrams once, not of old ones.
+    ready: VecDeque<Token>,
+    orders: mpsc::Receiver<Order>,
+    buffer: Box<[u8]>,
+    _waker: Arc<Waker>,
+}
+
+struct RelaySocket {
+    allocation: AllocationId,
+    socket: UdpSocket,
+    port: u16,
+    /// Which of the ports' addresses it is on.
+    address: usize,
+}
+
+impl Worker {
+    /// Opens everything that can fail; gives the addresses clients are answered on, too.
+    pub(super) fn new(
+        config: RelayConfig,
+        orders: mpsc::Receiver<Order>,
+    ) -> Result<(Worker, Arc<Waker>, Vec<SocketAddr>), StartError> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let listeners = listeners::open(&config.listen)?;
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        for (index, listener) in listeners.iter().enumerate() {
+            register(&poll, &listener.socket, Token(index))?;
+        }
+        let ports = config
+            .relays
+            .iter()
+            .map(|relay| Ports::new(relay.bind, config.ports.clone()))
+            .collect();
+        let worker = Worker {
+            server: Server::new(server_config(config, &addresses), seed()?),
+            listeners,
+            relays: Vec::new(),
+            ports,
+            ready: VecDeque::new(),
+            orders,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            _waker: waker.clone(),
+            poll,
+        };
+        Ok((worker, waker, addresses))
+    }
+
+    /// Runs until it is told to stop.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            // 1. Wait for datagrams, orders, or the next deadline.
+            if let Err(error) = self.wait(&mut events) {
+                tracing::error!("The relay has to stop: {error}");
+                return;
+            }
+            // 2. Orders of other threads.
+            if events.iter().any(|event| event.token() == WAKER) && self.obey_orders_to_stop() {
+                return;
+            }
+            // 3. A turn for every socket that has something.
+            for _ in 0..self.ready.len() {
+                self.serve_next();
+            }
+            // 4. What is due.
+            self.server.handle_timeout(clock::now());
+            self.close_relays();
+        }
+    }
+
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let timeout = if self.ready.is_empty() {
+            self.server.poll_timeout().map(clock::until)
+        } else {
+            Some(std::time::Duration::ZERO)
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            other => other?,
+        }
+        let tokens = events.iter().map(mio::event::Event::token);
+        self.ready.extend(tokens.filter(|token| *token != WAKER));
+        Ok(())
+    }
+
+    fn obey_orders_to_stop(&self) -> bool {
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Report(reply)) => {
+                    let _ = reply.try_send(self.server.counters());
+                }
+                Ok(Order::Stop) | Err(mpsc::TryRecvError::Disconnected) => return true,
+                Err(mpsc::TryRecvError::Empty) => return false,
+            }
+        }
+    }
+
+    /// Gives the longest waiting socket its turn, and puts it at the end if it has more.
+    fn serve_next(&mut self) {
+        let Some(token) = self.ready.pop_front() else {
+            return;
+        };
+        let has_more = match token.0.checked_sub(RELAYS) {
+            None => self.serve_listener(token.0),
+            Some(slot) => self.serve_relay(slot),
+        };
+        if has_more {
+            self.ready.push_back(token);
+        }
+    }
+
+    fn serve_listener(&mut self, index: usize) -> bool {
+        let now = clock::now();
+        for _ in 0..BUDGET {
+            let listener = &self.listeners[index];
+            let local = listener.address;
+            match listener
+                .socket
+                .recv_from(&mut self.buffer[HEADROOM..][..65_535])
+            {
+                Ok((len, client)) => {
+                    let path = FiveTuple { client, local };
+                    let datagram = HEADROOM..HEADROOM + len;
+                    let action = self
+                        .server
+                        .handle_datagram(now, path, &mut self.buffer, datagram);
+                    self.carry_out(action);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // An error that belongs to an earlier datagram says nothing about the next one.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn serve_relay(&mut self, slot: usize) -> bool {
+        let now = clock::now();
+        for _ in 0..BUDGET {
+            let Some(Some(relay)) = self.relays.get(slot) else {
+                return false;
+            };
+            let allocation = relay.allocation;
+            match relay
+                .socket
+                .recv_from(&mut self.buffer[HEADROOM..][..65_535])
+            {
+                Ok((len, peer)) => {
+                    let datagram = HEADROOM..HEADROOM + len;
+                    let action = self.server.handle_relayed(
+                        now,
+                        allocation,
+                        peer,
+                        &mut self.buffer,
+                        datagram,
+                    );
+                    self.carry_out(action);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // As above: one peer's error is nothing to the others.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    /// Does what the state machine says. A datagram that cannot be sent is a lost one, as any on
+    /// its way may be.
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Nothing => {}
+            Action::ToClient { path, datagram } => {
+                let same = |listener: &&Listener| listener.address == path.local;
+                if let Some(listener) = self.listeners.iter().find(same) {
+                    let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
+                }
+            }
+            Action::ToPeer {
+                relay,
+                peer,
+                datagram,
+            } => {
+                if let Some(Some(relay)) = self.relays.get(relay.slot()) {
+                    let _ = relay.socket.send_to(&self.buffer[datagram], peer);
+                }
+            }
+            Action::OpenRelay(request) => self.open_relay(request),
+        }
+        self.close_relays();
+    }
+
+    fn open_relay(&mut self, request: RelayRequest) {
+        let outcome = self.try_open_relay(&request).ok_or(NoRelay);
+        let action =
+            self.server
+                .handle_relay_opened(clock::now(), request, outcome, &mut self.buffer);
+        self.carry_out(action);
+    }
+
+    fn try_open_relay(&mut self, request: &RelayRequest) -> Option<u16> {
+        let on_address = |ports: &Ports| ports.ip() == request.bind();
+        let address = self.ports.iter().position(on_address)?;
+        let (socket, port) = self.ports[address].open(getrandom::u32().ok()?)?;
+        let slot = request.allocation().slot();
+        if register(&self.poll, &socket, Token(RELAYS + slot)).is_err() {
+            self.ports[address].release(port);
+            return None;
+        }
+        if self.relays.len() <= slot {
+            self.relays.resize_with(slot + 1, || None);
+        }
+        self.relays[slot] = Some(RelaySocket {
+            allocation: request.allocation(),
+            socket,
+            port,
+            address,
+        });
+        Some(port)
+    }
+
+    fn close_relays(&mut self) {
+        while let Some(Event::RelayClosed(allocation)) = self.server.poll_event() {
+            let is_it = |relay: &mut RelaySocket| relay.allocation == allocation;
+            let place = self.relays.get_mut(allocation.slot());
+            if let Some(relay) = place.and_then(|place| place.take_if(is_it)) {
+                self.ports[relay.address].release(relay.port);
+            }
+        }
+    }
+}
+
+fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config {
+    turn::Config {
+        credentials: config.credentials,
+        relays: config.relays,
+        peers: PeerPolicy {
+            allow: config.allow_peers,
+            deny: Vec::new(),
+            local: addresses::local(),
+            protected: [&config.protected, listening].concat(),
+        },
+        limits: config.limits,
+    }
+}
+
+fn seed() -> Result<Seed, StartError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(Seed(seed))
+}
+
+/// Asks to be told when there is something to read.
+fn register(poll: &Poll, socket: &UdpSocket, token: Token) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let fd = socket.as_raw_fd();
+    poll.registry()
+        .register(&mut mio::unix::SourceFd(&fd), token, Interest::READABLE)
+}
