@@ -175,13 +175,16 @@ fn fuzz() -> Result<Count, String> {
 }
 
 fn fuzz_targets() -> Result<Vec<String>, String> {
-    let folder = root().join("fuzz/fuzz_targets");
-    let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut names: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".rs")?.to_owned()))
-        .collect();
-    names.sort();
+    let listed = fuzzer()
+        .arg("list")
+        .output()
+        .map_err(|e| format!("cargo fuzz list: {e}"))?;
+    let names = String::from_utf8_lossy(&listed.stdout);
+    let names: Vec<_> = names.split_whitespace().map(String::from).collect();
+    if !listed.status.success() || names.is_empty() {
+        let reason = String::from_utf8_lossy(&listed.stderr);
+        return Err(format!("cargo fuzz list names no target: {reason}"));
+    }
     Ok(names)
 }
 
