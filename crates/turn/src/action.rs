@@ -48,6 +48,7 @@ pub enum Action {
 pub struct RelayRequest {
     pub(crate) allocation: AllocationId,
     pub(crate) bind: IpAddr,
+    pub(crate) port: PortWish,
     pub(crate) path: FiveTuple,
     pub(crate) envelope: Envelope,
     pub(crate) lifetime: Duration,
@@ -59,10 +60,29 @@ impl RelayRequest {
         self.allocation
     }
 
-    /// The address to bind; the port is the driver's choice.
+    /// The address to bind.
     pub fn bind(&self) -> IpAddr {
         self.bind
     }
+
+    /// Which port it is to have.
+    pub fn port(&self) -> PortWish {
+        self.port
+    }
+}
+
+/// Which port a relay socket is to have. Apart from this it is the driver's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortWish {
+    /// Any.
+    Any,
+    /// An even one.
+    Even,
+    /// An even one, and the one above it is to be kept open, too, until it is asked for as
+    /// `Reserved` or given back by [`Event::ReservationReleased`].
+    EvenAndNext,
+    /// This one, which is kept open.
+    Reserved(u16),
 }
 
 /// The driver has no free port, or no free socket. The client is answered 508.
@@ -74,4 +94,11 @@ pub struct NoRelay;
 pub enum Event {
     /// The allocation is gone: close its relay socket.
     RelayClosed(AllocationId),
+    /// Nobody came for a port that was kept: close its socket.
+    ReservationReleased {
+        /// The address it is bound to.
+        bind: IpAddr,
+        /// The port.
+        port: u16,
+    },
 }

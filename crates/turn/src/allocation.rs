@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::time::Tick;
 
+use crate::reservations::Token;
 use crate::stun::{Key, TransactionId};
 
 /// How long a permission lives after it was last installed (RFC 8656 section 9).
@@ -58,6 +59,8 @@ pub(crate) struct Allocation {
     pub(crate) expires: Tick,
     /// What Allocate was answered, to answer its retransmission.
     pub(crate) lifetime: Duration,
+    /// What the client shows to get the port above this one, if it asked for that.
+    pub(crate) reserved: Option<Token>,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -111,6 +114,7 @@ impl Allocation {
             created: Tick::default(),
             expires: NEVER,
             lifetime: Duration::ZERO,
+            reserved: None,
             permissions: Vec::new(),
             channels: Vec::new(),
         }

@@ -28,13 +28,14 @@ mod credentials;
 mod nonce;
 mod peers;
 mod reply;
+mod reservations;
 mod seed;
 mod server;
 pub mod stun;
 mod table;
 mod throttle;
 
-pub use action::{Action, Event, HEADROOM, MIN_BUFFER, NoRelay, RelayRequest};
+pub use action::{Action, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest};
 pub use allocation::{AllocationId, FiveTuple};
 pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::nonce;
+use crate::reservations::Token;
 use crate::stun::{
     Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
 };
@@ -45,6 +46,7 @@ pub(crate) enum Answer {
         relayed: SocketAddr,
         mapped: SocketAddr,
         lifetime: Duration,
+        reserved: Option<Token>,
     },
     /// Refresh.
     Refreshed(Duration),
@@ -91,7 +93,7 @@ pub(crate) struct UnknownAttributes {
 
 /// Comprehension-required types this server understands, or can leave aside without harm because
 /// only answers carry them.
-const KNOWN: [u16; 17] = [
+const KNOWN: [u16; 19] = [
     0x0001, // MAPPED-ADDRESS
     attr::USERNAME,
     attr::MESSAGE_INTEGRITY,
@@ -105,7 +107,9 @@ const KNOWN: [u16; 17] = [
     attr::NONCE,
     attr::XOR_RELAYED_ADDRESS,
     attr::REQUESTED_ADDRESS_FAMILY,
+    attr::EVEN_PORT,
     attr::REQUESTED_TRANSPORT,
+    attr::RESERVATION_TOKEN,
     attr::MESSAGE_INTEGRITY_SHA256,
     attr::PASSWORD_ALGORITHM,
     attr::XOR_MAPPED_ADDRESS,
@@ -171,11 +175,15 @@ fn write_body(writer: &mut Writer<'_>, answer: &Answer, realm: &str, explain: bo
             relayed,
             mapped,
             lifetime,
+            reserved,
         } => {
             writer
                 .xor_address(attr::XOR_RELAYED_ADDRESS, *relayed)
                 .xor_address(attr::XOR_MAPPED_ADDRESS, *mapped);
             write_lifetime(writer, *lifetime);
+            if let Some(token) = reserved {
+                writer.attribute(attr::RESERVATION_TOKEN, token);
+            }
         }
         Answer::Refreshed(lifetime) => write_lifetime(writer, *lifetime),
         Answer::Done => {}

@@ -40,8 +40,7 @@ impl Allocations {
 
     /// Adds an allocation. Its 5-tuple must not have one.
     pub(crate) fn insert(&mut self, allocation: Allocation) -> AllocationId {
-        let count = self.per_account.entry(allocation.account().into());
-        *count.or_insert(0) += 1;
+        self.count(allocation.account());
         let path = allocation.path;
         let deadline = allocation.expires;
         let id = self.place(Box::new(allocation));
@@ -145,7 +144,13 @@ impl Allocations {
         }
     }
 
-    fn uncount(&mut self, account: &str) {
+    /// Counts something against the quota of an account: an allocation, or a reserved port.
+    pub(crate) fn count(&mut self, account: &str) {
+        *self.per_account.entry(account.into()).or_insert(0) += 1;
+    }
+
+    /// Takes one count back.
+    pub(crate) fn uncount(&mut self, account: &str) {
         if let Some(count) = self.per_account.get_mut(account) {
             *count -= 1;
             if *count == 0 {

@@ -3,18 +3,28 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use protocol::time::Now;
+use protocol::time::{Now, Tick};
 
 use super::authenticate::User;
 use super::{Decision, Server, whole_seconds};
-use crate::action::{Action, NoRelay, RelayRequest};
-use crate::allocation::{Allocation, FiveTuple};
+use crate::action::{Action, NoRelay, PortWish, RelayRequest};
+use crate::allocation::{Allocation, AllocationId, FiveTuple};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
 use crate::reply::{Answer, Envelope, Refusal};
+use crate::reservations::{Reservation, Token};
 use crate::stun::{Message, attribute as attr};
+
+/// Where a relay socket is to be opened.
+struct Place {
+    bind: IpAddr,
+    announced: IpAddr,
+    port: PortWish,
+}
 
 impl Server {
     /// Takes the outcome of opening a relay socket: the port it got, or that there is none.
+    /// For [`PortWish::EvenAndNext`] it is the even one of two that were opened.
+    ///
     /// The answer to the client is written over `buffer`, which is at least
     /// [`MIN_BUFFER`](crate::MIN_BUFFER) bytes long.
     pub fn handle_relay_opened(
@@ -29,7 +39,8 @@ impl Server {
             path,
             envelope,
             lifetime,
-            ..
+            bind,
+            port,
         } = request;
         let Some(allocation) = self.allocations.get_mut(id) else {
             return Action::Nothing;
@@ -51,9 +62,29 @@ impl Server {
                 relayed,
                 mapped: path.client,
                 lifetime,
+                reserved: (port == PortWish::EvenAndNext)
+                    .then(|| self.reserve_next(now.tick, id, bind))
+                    .flatten(),
             }
         };
         self.emit(path, buffer, Decision::Answer(envelope, answer))
+    }
+
+    /// Keeps the port above that of an allocation for its user.
+    fn reserve_next(&mut self, now: Tick, id: AllocationId, bind: IpAddr) -> Option<Token> {
+        let allocation = self.allocations.get_mut(id)?;
+        let reservation = Reservation {
+            bind,
+            announced: allocation.relayed.ip(),
+            port: allocation.relayed.port().checked_add(1)?,
+            username: allocation.username.clone(),
+            account_at: allocation.account_at,
+        };
+        let account: Box<str> = allocation.account().into();
+        let token = self.reservations.insert(now, reservation);
+        allocation.reserved = Some(token);
+        self.allocations.count(&account);
+        Some(token)
     }
 
     pub(super) fn decide_allocate(
@@ -67,11 +98,12 @@ impl Server {
         }
         match self.begin_allocation(path, message, &user) {
             Err(refusal) => Decision::Answer(user.envelope, Answer::Refused(refusal)),
-            Ok((allocation, bind, lifetime)) => {
+            Ok((allocation, place, lifetime)) => {
                 let allocation = self.allocations.insert(allocation);
                 Decision::Act(Action::OpenRelay(RelayRequest {
                     allocation,
-                    bind,
+                    bind: place.bind,
+                    port: place.port,
                     path,
                     envelope: user.envelope,
                     lifetime,
@@ -81,29 +113,73 @@ impl Server {
     }
 
     fn begin_allocation(
-        &self,
+        &mut self,
         path: FiveTuple,
         message: &Message<'_>,
         user: &User<'_>,
-    ) -> Result<(Allocation, IpAddr, Duration), Refusal> {
+    ) -> Result<(Allocation, Place, Duration), Refusal> {
         check_transport(message)?;
-        let family = requested_family(message)?;
         let requested = requested_lifetime(message)?;
-        let relay = self.relay_for(family.unwrap_or(attr::FAMILY_IPV4), path)?;
         let account_at = self.credentials.account_at(user.name);
-        if self.allocations.count_of(&user.name[account_at..]) >= self.limits.user_quota {
-            return Err(Refusal::QuotaReached);
-        }
+        let place = match message.first(attr::RESERVATION_TOKEN) {
+            Some(token) => self.reserved_place(token, message, user)?,
+            None => self.new_place(path, message, &user.name[account_at..])?,
+        };
         let allocation = Allocation::opening(
             path,
             user.name,
             account_at,
             user.key.clone(),
             message.transaction(),
-            relay.announced,
+            place.announced,
         );
         let lifetime = self.lifetime(requested, Duration::ZERO);
-        Ok((allocation, relay.bind, lifetime))
+        Ok((allocation, place, lifetime))
+    }
+
+    /// A port that was kept. It has counted against the quota all the time.
+    fn reserved_place(
+        &mut self,
+        token: &[u8],
+        message: &Message<'_>,
+        user: &User<'_>,
+    ) -> Result<Place, Refusal> {
+        let excluded = [attr::EVEN_PORT, attr::REQUESTED_ADDRESS_FAMILY];
+        if token.len() != 8 || excluded.iter().any(|kind| message.first(*kind).is_some()) {
+            return Err(Refusal::BadRequest);
+        }
+        let reservation = self
+            .reservations
+            .take(token, user.name)
+            .ok_or(Refusal::InsufficientCapacity)?;
+        self.allocations.uncount(reservation.account());
+        Ok(Place {
+            bind: reservation.bind,
+            announced: reservation.announced,
+            port: PortWish::Reserved(reservation.port),
+        })
+    }
+
+    /// A port to be picked, if the quota allows one more, or two.
+    fn new_place(
+        &self,
+        path: FiveTuple,
+        message: &Message<'_>,
+        account: &str,
+    ) -> Result<Place, Refusal> {
+        let port = requested_port(message)?;
+        let family = requested_family(message)?;
+        let relay = self.relay_for(family.unwrap_or(attr::FAMILY_IPV4), path)?;
+        let needed = 1 + u32::from(port == PortWish::EvenAndNext);
+        let used = self.allocations.count_of(account);
+        if used.saturating_add(needed) > self.limits.user_quota {
+            return Err(Refusal::QuotaReached);
+        }
+        Ok(Place {
+            bind: relay.bind,
+            announced: relay.announced,
+            port,
+        })
     }
 
     /// What is granted to who asks for this, at this age of the allocation.
@@ -142,6 +218,7 @@ fn decide_again(allocation: &Allocation, message: &Message<'_>, envelope: Envelo
         relayed: allocation.relayed,
         mapped: allocation.path.client,
         lifetime: allocation.lifetime,
+        reserved: allocation.reserved,
     };
     Decision::Answer(envelope, answer)
 }
@@ -152,6 +229,17 @@ fn check_transport(message: &Message<'_>) -> Result<(), Refusal> {
         None => Err(Refusal::BadRequest),
         Some(attr::TRANSPORT_UDP) => Ok(()),
         Some(_) => Err(Refusal::TransportNotSupported),
+    }
+}
+
+/// EVEN-PORT (RFC 8656 section 18.6).
+fn requested_port(message: &Message<'_>) -> Result<PortWish, Refusal> {
+    let additional = message.first(attr::ADDITIONAL_ADDRESS_FAMILY);
+    match message.first(attr::EVEN_PORT) {
+        None => Ok(PortWish::Any),
+        Some([flags]) if flags & 0x80 == 0 => Ok(PortWish::Even),
+        Some([_]) if additional.is_none() => Ok(PortWish::EvenAndNext),
+        Some(_) => Err(Refusal::BadRequest),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::credentials::Credentials;
 use crate::nonce::Nonces;
 use crate::peers::Peers;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
+use crate::reservations::Reservations;
 use crate::seed::Seed;
 use crate::stun::{Class, Key, Message, Method, TransactionId};
 use crate::table::Allocations;
@@ -43,6 +44,7 @@ pub struct Server {
     /// A key nobody has: unknown users are checked against it, to take as long as known ones.
     nobody: Key,
     allocations: Allocations,
+    reservations: Reservations,
     events: VecDeque<Event>,
     counters: Counters,
     indications: Indications,
@@ -68,6 +70,7 @@ impl Server {
             guesses: Throttle::new(&seed, "guesses", limits.guesses),
             nobody: nobody(&seed),
             allocations: Allocations::new(&seed),
+            reservations: Reservations::new(&seed),
             events: VecDeque::new(),
             counters: Counters::default(),
             indications: Indications::new(&seed),
@@ -125,8 +128,13 @@ impl Server {
 
     /// The time by which [`Server::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Tick> {
-        let (deadline, _) = self.allocations.next_deadline()?;
-        (deadline != crate::allocation::NEVER).then_some(deadline)
+        let allocation = self.allocations.next_deadline();
+        allocation
+            .map(|(deadline, _)| deadline)
+            .filter(|deadline| *deadline != crate::allocation::NEVER)
+            .into_iter()
+            .chain(self.reservations.next_deadline())
+            .min()
     }
 
     /// Ends what has expired.
@@ -236,12 +244,20 @@ impl Server {
         *counter += 1;
     }
 
-    /// Removes allocations whose time is over. Costs one comparison when there are none.
+    /// Removes allocations and reservations whose time is over. Costs two comparisons when there
+    /// are none.
     fn expire(&mut self, now: Tick) {
         while let Some((deadline, id)) = self.allocations.next_deadline()
             && deadline <= now
         {
             self.close(id);
+        }
+        while let Some(reservation) = self.reservations.expire(now) {
+            self.allocations.uncount(reservation.account());
+            self.events.push_back(Event::ReservationReleased {
+                bind: reservation.bind,
+                port: reservation.port,
+            });
         }
     }
 

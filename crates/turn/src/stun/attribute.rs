@@ -28,6 +28,8 @@ pub const NONCE: u16 = 0x0015;
 pub const XOR_RELAYED_ADDRESS: u16 = 0x0016;
 /// REQUESTED-ADDRESS-FAMILY, one byte and three reserved ones.
 pub const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
+/// EVEN-PORT, one byte; its first bit reserves the next port.
+pub const EVEN_PORT: u16 = 0x0018;
 /// REQUESTED-TRANSPORT, an IP protocol number and three reserved bytes.
 pub const REQUESTED_TRANSPORT: u16 = 0x0019;
 /// MESSAGE-INTEGRITY-SHA256, 16 to 32 bytes.
@@ -36,6 +38,10 @@ pub const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
 pub const PASSWORD_ALGORITHM: u16 = 0x001d;
 /// XOR-MAPPED-ADDRESS.
 pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+/// RESERVATION-TOKEN, 8 bytes.
+pub const RESERVATION_TOKEN: u16 = 0x0022;
+/// ADDITIONAL-ADDRESS-FAMILY.
+pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
 /// PASSWORD-ALGORITHMS.
 pub const PASSWORD_ALGORITHMS: u16 = 0x8002;
 /// FINGERPRINT, 4 bytes.

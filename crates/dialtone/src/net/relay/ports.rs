@@ -1,7 +1,10 @@
 //! The ports of relayed transport addresses, picked at random so that nobody can guess them.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
+
+use turn::PortWish;
 
 use super::sockets;
 
@@ -15,6 +18,8 @@ pub(super) struct Ports {
     range: RangeInclusive<u16>,
     /// A bit for every port number.
     taken: Box<[u64; 1024]>,
+    /// Sockets of ports that are reserved for an Allocate to come.
+    kept: BTreeMap<u16, UdpSocket>,
 }
 
 impl Ports {
@@ -23,6 +28,7 @@ impl Ports {
             ip,
             range,
             taken: Box::new([0; 1024]),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -31,7 +37,10 @@ impl Ports {
     }
 
     /// Opens a socket on a port that is free, from a random one upwards and round.
-    pub(super) fn open(&mut self, random: u32) -> Option<(UdpSocket, u16)> {
+    pub(super) fn open(&mut self, wish: PortWish, random: u32) -> Option<(UdpSocket, u16)> {
+        if let PortWish::Reserved(port) = wish {
+            return Some((self.kept.remove(&port)?, port));
+        }
         let first = u32::from(*self.range.start());
         let count = self.range.len() as u32;
         if count == 0 {
@@ -39,21 +48,47 @@ impl Ports {
         }
         let candidates = (0..count)
             .map(|step| (first + (random % count + step) % count) as u16)
-            .filter(|port| !self.is_taken(*port))
+            .filter(|port| self.suits(*port, wish))
             .take(ATTEMPTS);
-        let (socket, port) = candidates
-            .filter_map(|port| {
-                let socket = sockets::try_open(SocketAddr::new(self.ip, port)).ok()?;
-                Some((socket, port))
-            })
+        let (socket, next, port) = candidates
+            .filter_map(|port| self.try_open(port, wish))
             .next()?;
-        self.taken[usize::from(port / 64)] |= 1 << (port % 64);
+        self.set_taken(port, true);
+        if let Some(next) = next {
+            self.set_taken(port + 1, true);
+            self.kept.insert(port + 1, next);
+        }
         Some((socket, port))
     }
 
-    /// Gives a port back.
+    /// Gives a port back, and closes its socket if it was kept for someone.
     pub(super) fn release(&mut self, port: u16) {
-        self.taken[usize::from(port / 64)] &= !(1 << (port % 64));
+        self.kept.remove(&port);
+        self.set_taken(port, false);
+    }
+
+    fn suits(&self, port: u16, wish: PortWish) -> bool {
+        let is_free = |port: u16| self.range.contains(&port) && !self.is_taken(port);
+        is_free(port)
+            && (wish == PortWish::Any || port.is_multiple_of(2))
+            && (wish != PortWish::EvenAndNext || port.checked_add(1).is_some_and(is_free))
+    }
+
+    /// Opens a port, and the next one if that is to be kept.
+    fn try_open(&self, port: u16, wish: PortWish) -> Option<(UdpSocket, Option<UdpSocket>, u16)> {
+        let open = |port| sockets::try_open(SocketAddr::new(self.ip, port)).ok();
+        let socket = open(port)?;
+        let next = match wish {
+            PortWish::EvenAndNext => Some(open(port + 1)?),
+            _ => None,
+        };
+        Some((socket, next, port))
+    }
+
+    fn set_taken(&mut self, port: u16, taken: bool) {
+        let bit = 1 << (port % 64);
+        let bits = &mut self.taken[usize::from(port / 64)];
+        *bits = if taken { *bits | bit } else { *bits & !bit };
     }
 
     fn is_taken(&self, port: u16) -> bool {
@@ -72,14 +107,16 @@ mod tests {
     fn every_port_is_found_once_and_again_after_its_release() {
         let ip = IpAddr::from([127, 9, 8, 7]);
         let mut ports = Ports::new(ip, RANGE);
-        let mut open: Vec<_> = (0..4).map(|n| ports.open(n * 1000 + 3).unwrap()).collect();
+        let mut open: Vec<_> = (0..4)
+            .map(|n| ports.open(PortWish::Any, n * 1000 + 3).unwrap())
+            .collect();
         open.sort_by_key(|(_, port)| *port);
         let numbers: Vec<u16> = open.iter().map(|(_, port)| *port).collect();
         assert_eq!(numbers, RANGE.collect::<Vec<_>>());
-        assert!(ports.open(0).is_none());
+        assert!(ports.open(PortWish::Any, 0).is_none());
         drop(open.remove(2));
         ports.release(21_702);
-        assert_eq!(ports.open(7).unwrap().1, 21_702);
+        assert_eq!(ports.open(PortWish::Any, 7).unwrap().1, 21_702);
     }
 
     #[test]
@@ -87,7 +124,21 @@ mod tests {
         let ip = IpAddr::from([127, 9, 8, 8]);
         let _other = UdpSocket::bind((ip, 21_700)).unwrap();
         let mut ports = Ports::new(ip, 21_700..=21_701);
-        assert_eq!(ports.open(0).unwrap().1, 21_701);
-        assert!(ports.open(0).is_none());
+        assert_eq!(ports.open(PortWish::Any, 0).unwrap().1, 21_701);
+        assert!(ports.open(PortWish::Any, 0).is_none());
+    }
+
+    #[test]
+    fn of_a_pair_the_second_is_kept_for_whom_it_is_reserved() {
+        let ip = IpAddr::from([127, 9, 8, 9]);
+        let mut ports = Ports::new(ip, RANGE);
+        let (_first, port) = ports.open(PortWish::EvenAndNext, 1).unwrap();
+        assert_eq!(port, 21_702);
+        let (_other, other) = ports.open(PortWish::Even, 2).unwrap();
+        assert_eq!(other, 21_700);
+        assert!(ports.open(PortWish::EvenAndNext, 0).is_none());
+        let (_second, second) = ports.open(PortWish::Reserved(21_703), 0).unwrap();
+        assert_eq!(second, 21_703);
+        assert!(ports.open(PortWish::Reserved(21_703), 0).is_none());
     }
 }

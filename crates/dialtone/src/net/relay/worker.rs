@@ -244,7 +244,7 @@ impl Worker {
     fn try_open_relay(&mut self, request: &RelayRequest) -> Option<u16> {
         let on_address = |ports: &Ports| ports.ip() == request.bind();
         let address = self.ports.iter().position(on_address)?;
-        let (socket, port) = self.ports[address].open(getrandom::u32().ok()?)?;
+        let (socket, port) = self.ports[address].open(request.port(), getrandom::u32().ok()?)?;
         let slot = request.allocation().slot();
         if register(&self.poll, &socket, Token(RELAYS + slot)).is_err() {
             self.ports[address].release(port);
@@ -263,12 +263,24 @@ impl Worker {
     }
 
     fn close_relays(&mut self) {
-        while let Some(Event::RelayClosed(allocation)) = self.server.poll_event() {
-            let is_it = |relay: &mut RelaySocket| relay.allocation == allocation;
-            let place = self.relays.get_mut(allocation.slot());
-            if let Some(relay) = place.and_then(|place| place.take_if(is_it)) {
-                self.ports[relay.address].release(relay.port);
+        while let Some(event) = self.server.poll_event() {
+            match event {
+                Event::RelayClosed(allocation) => self.close_relay(allocation),
+                Event::ReservationReleased { bind, port } => {
+                    let on_address = |ports: &&mut Ports| ports.ip() == bind;
+                    if let Some(ports) = self.ports.iter_mut().find(on_address) {
+                        ports.release(port);
+                    }
+                }
             }
+        }
+    }
+
+    fn close_relay(&mut self, allocation: AllocationId) {
+        let is_it = |relay: &mut RelaySocket| relay.allocation == allocation;
+        let place = self.relays.get_mut(allocation.slot());
+        if let Some(relay) = place.and_then(|place| place.take_if(is_it)) {
+            self.ports[relay.address].release(relay.port);
         }
     }
 }

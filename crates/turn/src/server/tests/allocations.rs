@@ -297,3 +297,121 @@ fn a_malformed_lifetime_is_400() {
         400
     );
 }
+
+fn even_port(flags: u8) -> (u16, Vec<u8>) {
+    (attr::EVEN_PORT, vec![flags])
+}
+
+/// Asks for a pair of ports; gives the first and the token for the second.
+fn reserve(alice: &mut Client, world: &mut World) -> (u16, Vec<u8>) {
+    let attributes = [transport_udp(), even_port(0x80)];
+    let response = alice.greet(world).ask(world, Method::ALLOCATE, &attributes);
+    let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+    (
+        relayed.port(),
+        response.first(attr::RESERVATION_TOKEN).unwrap(),
+    )
+}
+
+fn claim(client: &mut Client, world: &mut World, token: &[u8]) -> Response {
+    let attributes = [transport_udp(), (attr::RESERVATION_TOKEN, token.to_vec())];
+    client
+        .greet(world)
+        .ask(world, Method::ALLOCATE, &attributes)
+}
+
+#[test]
+fn an_even_port_is_even_and_nothing_is_kept() {
+    let mut world = World::new();
+    for n in 0..3 {
+        let mut alice = Client::alice(&format!("198.51.100.7:{}", 4000 + n));
+        let attributes = [transport_udp(), even_port(0)];
+        let response = alice
+            .greet(&mut world)
+            .ask(&mut world, Method::ALLOCATE, &attributes);
+        let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+        assert_eq!(relayed.port() % 2, 0);
+        assert_eq!(response.first(attr::RESERVATION_TOKEN), None);
+    }
+}
+
+#[test]
+fn a_reserved_port_is_had_once_by_its_user() {
+    let mut world = World::new();
+    let (port, token) = reserve(&mut Client::alice(HERE), &mut world);
+    let mut bob = Client::new("198.51.100.9:1", "bob", "builder");
+    assert_eq!(claim(&mut bob, &mut world, &token).code(), 508);
+    let mut second = Client::alice("198.51.100.7:4001");
+    let response = claim(&mut second, &mut world, &token);
+    let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+    assert_eq!((port % 2, relayed.port()), (0, port + 1));
+    let mut third = Client::alice("198.51.100.7:4002");
+    assert_eq!(claim(&mut third, &mut world, &token).code(), 508);
+    world.wait(31);
+    assert!(world.released.is_empty());
+}
+
+#[test]
+fn a_reserved_port_is_given_back_after_thirty_seconds() {
+    let mut world = World::new();
+    let (port, token) = reserve(&mut Client::alice(HERE), &mut world);
+    world.wait(29);
+    assert!(world.released.is_empty());
+    world.wait(1);
+    assert_eq!(world.released, [port + 1]);
+    let mut late = Client::alice("198.51.100.7:4001");
+    assert_eq!(claim(&mut late, &mut world, &token).code(), 508);
+}
+
+#[test]
+fn reservations_count_against_the_quota_until_they_end() {
+    let mut config = config();
+    config.limits.user_quota = 3;
+    let mut world = World::with(config);
+    let mut alice = Client::alice(HERE);
+    reserve(&mut alice, &mut world);
+    let mut second = Client::alice("198.51.100.7:4001");
+    let pair = [transport_udp(), even_port(0x80)];
+    second.greet(&mut world);
+    assert_eq!(second.ask(&mut world, Method::ALLOCATE, &pair).code(), 486);
+    assert_eq!(second.allocate(&mut world).code(), 0);
+    assert_eq!(alice.refresh(&mut world, 0).code(), 0);
+    let mut third = Client::alice("198.51.100.7:4002");
+    third.greet(&mut world);
+    assert_eq!(third.ask(&mut world, Method::ALLOCATE, &pair).code(), 486);
+    world.wait(30);
+    assert_eq!(third.ask(&mut world, Method::ALLOCATE, &pair).code(), 0);
+}
+
+#[test]
+fn a_retransmitted_request_for_a_pair_reserves_once() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    alice.greet(&mut world);
+    let request = alice.request(Method::ALLOCATE, &[transport_udp(), even_port(0x80)]);
+    let first = world.send(alice.address, &request);
+    assert_eq!(world.send(alice.address, &request), first);
+    world.wait(30);
+    assert_eq!(world.released.len(), 1);
+}
+
+#[test]
+fn what_excludes_each_other_is_400() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    alice.greet(&mut world);
+    let token = (attr::RESERVATION_TOKEN, vec![0; 8]);
+    let additional = (attr::ADDITIONAL_ADDRESS_FAMILY, vec![2, 0, 0, 0]);
+    for attributes in [
+        vec![transport_udp(), even_port(0), token.clone()],
+        vec![transport_udp(), family(1), token],
+        vec![transport_udp(), even_port(0x80), additional],
+        vec![transport_udp(), (attr::RESERVATION_TOKEN, vec![0; 7])],
+        vec![transport_udp(), (attr::EVEN_PORT, vec![])],
+    ] {
+        assert_eq!(
+            alice.ask(&mut world, Method::ALLOCATE, &attributes).code(),
+            400
+        );
+    }
+}

@@ -32,6 +32,7 @@ struct World {
     /// Whether the next relay sockets can be opened.
     ports_left: usize,
     closed: Vec<AllocationId>,
+    released: Vec<u16>,
     buffer: Box<[u8]>,
 }
 
@@ -78,6 +79,7 @@ impl World {
             next_port: 50_000,
             ports_left: usize::MAX,
             closed: Vec::new(),
+            released: Vec::new(),
             buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
         }
     }
@@ -125,7 +127,7 @@ impl World {
                 datagram,
             } => Output::ToPeer(relay, peer, self.buffer[datagram].to_vec()),
             Action::OpenRelay(request) => {
-                let outcome = self.open();
+                let outcome = self.open(request.port());
                 let action =
                     self.server
                         .handle_relay_opened(self.now, request, outcome, &mut self.buffer);
@@ -136,15 +138,26 @@ impl World {
         output
     }
 
-    fn open(&mut self) -> Result<u16, NoRelay> {
+    fn open(&mut self, port: PortWish) -> Result<u16, NoRelay> {
         self.ports_left = self.ports_left.checked_sub(1).ok_or(NoRelay)?;
+        if let PortWish::Reserved(port) = port {
+            return Ok(port);
+        }
         self.next_port += 1;
-        Ok(self.next_port)
+        if port != PortWish::Any {
+            self.next_port = self.next_port.next_multiple_of(2);
+        }
+        let opened = self.next_port;
+        self.next_port += u16::from(port == PortWish::EvenAndNext);
+        Ok(opened)
     }
 
     fn drain(&mut self) {
-        while let Some(Event::RelayClosed(id)) = self.server.poll_event() {
-            self.closed.push(id);
+        while let Some(event) = self.server.poll_event() {
+            match event {
+                Event::RelayClosed(id) => self.closed.push(id),
+                Event::ReservationReleased { port, .. } => self.released.push(port),
+            }
         }
     }
 }
