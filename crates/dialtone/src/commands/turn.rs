@@ -174,7 +174,6 @@ impl FromStr for User {
                 name: name.to_owned(),
                 password: password.to_owned(),
             }),
-            // The text may be a password: it is not repeated.
             _ => Err("a user is written NAME:PASSWORD".to_owned()),
         }
     }

@@ -1,0 +1,103 @@
+//! Application data through the running relay.
+
+mod relay_support;
+
+use std::net::SocketAddr;
+
+use relay_support::{Client, Relay, Response, channel_data, peer, receive};
+use turn::stun::attribute as attr;
+
+/// Loopback peers; not the server's own address, which stays closed.
+const PEERS: [&str; 2] = ["--allow-peer", "127.0.0.2/31"];
+
+#[test]
+fn channel_data_and_indications_go_both_ways_in_every_size() {
+    let relay = Relay::start(&PEERS);
+    let (mut alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
+    let peer = peer("127.0.0.2:0");
+    let peer_address = peer.local_addr().unwrap();
+    assert_eq!(alice.permit(peer_address), 0);
+    for len in [0, 1, 3, 172, 1200, 9000, 60_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_indication(peer_address, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        let came = Response(alice.receive());
+        assert_eq!(came.address(attr::XOR_PEER_ADDRESS), Some(peer_address));
+        assert_eq!(came.first(attr::DATA), Some(data));
+    }
+    assert_eq!(alice.bind(0x4abc, peer_address), 0);
+    for len in [0, 1, 3, 172, 1200, 9000, 65_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_channel_data(0x4abc, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        assert_eq!(alice.receive(), channel_data(0x4abc, &data));
+    }
+}
+
+#[test]
+fn two_relayed_clients_reach_each_other_also_when_the_announced_address_is_not_here() {
+    for relay_ip in ["127.0.0.1", "127.0.0.1=203.0.113.77"] {
+        let relay = Relay::start_on(&["--listen", "127.0.0.1:0", "--relay-ip", relay_ip]);
+        let (mut alice, at_alice) = Client::allocated(relay.address(), "alice", "wonder");
+        let (mut bob, at_bob) = Client::allocated(relay.address(), "bob", "builder");
+        assert_eq!(alice.bind(0x4000, at_bob), 0);
+        assert_eq!(bob.bind(0x4001, at_alice), 0);
+        alice.send_channel_data(0x4000, b"hello");
+        assert_eq!(bob.receive(), channel_data(0x4001, b"hello"));
+        bob.send_channel_data(0x4001, b"hello yourself");
+        assert_eq!(alice.receive(), channel_data(0x4000, b"hello yourself"));
+    }
+}
+
+#[test]
+fn an_unreachable_peer_does_not_disturb_the_others() {
+    let relay = Relay::start(&PEERS);
+    let (mut alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
+    let peer = peer("127.0.0.2:0");
+    let good = peer.local_addr().unwrap();
+    // Nobody listens there: the kernel answers with ICMP port unreachable.
+    let gone = SocketAddr::new("127.0.0.3".parse().unwrap(), 9);
+    assert_eq!(alice.bind(0x4000, good), 0);
+    assert_eq!(alice.bind(0x4001, gone), 0);
+    for round in 0..50_u8 {
+        alice.send_channel_data(0x4001, b"into the void");
+        alice.send_channel_data(0x4000, &[round]);
+        assert_eq!(receive(&peer), (vec![round], relayed));
+        peer.send_to(&[round], relayed).unwrap();
+        assert_eq!(alice.receive(), channel_data(0x4000, &[round]));
+    }
+}
+
+#[test]
+fn a_deleted_allocation_gives_its_port_back() {
+    let relay = Relay::start(&PEERS);
+    let (mut alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
+    assert!(std::net::UdpSocket::bind(relayed).is_err());
+    assert_eq!(alice.refresh(0).code(), 0);
+    assert!(std::net::UdpSocket::bind(relayed).is_ok());
+}
+
+#[test]
+fn ipv6_clients_and_peers_are_served() {
+    let relay = Relay::start_on(&[
+        "--listen",
+        "[::1]:0",
+        "--relay-ip",
+        "::1",
+        "--relay-ip",
+        "127.0.0.1",
+    ]);
+    let mut alice = Client::new(relay.address(), "alice", "wonder");
+    let attributes = [
+        (attr::REQUESTED_TRANSPORT, vec![17, 0, 0, 0]),
+        (attr::REQUESTED_ADDRESS_FAMILY, vec![2, 0, 0, 0]),
+    ];
+    let response = alice.ask(turn::stun::Method::ALLOCATE, &attributes);
+    let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+    assert_eq!(relayed.ip(), "::1".parse::<std::net::IpAddr>().unwrap());
+    assert_eq!(alice.bind(0x4000, relayed), 0);
+    alice.send_channel_data(0x4000, b"myself");
+    assert_eq!(alice.receive(), channel_data(0x4000, b"myself"));
+}

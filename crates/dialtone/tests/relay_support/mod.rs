@@ -1,0 +1,361 @@
+//! Starts `dialtone turn` as a user would, and talks to it byte by byte.
+
+// Every test file uses another part of this.
+#![allow(dead_code)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use turn::stun::{
+    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+};
+
+pub const REALM: &str = "example.org";
+
+/// Long enough for a busy machine; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long silence has to last to count as no answer.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// A child that is ended with its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running `dialtone turn` with the users alice:wonder and bob:builder and the secret north.
+pub struct Relay {
+    pub process: Process,
+    pub addresses: Vec<SocketAddr>,
+    pub ready: String,
+}
+
+impl Relay {
+    /// On 127.0.0.1, for clients and for allocations, with these arguments added.
+    pub fn start(arguments: &[&str]) -> Relay {
+        let here = ["--listen", "127.0.0.1:0", "--relay-ip", "127.0.0.1"];
+        Relay::start_on(&[&here[..], arguments].concat())
+    }
+
+    /// With nothing set but the users.
+    pub fn start_on(arguments: &[&str]) -> Relay {
+        let mut child = command()
+            .args([
+                "--user",
+                "alice:wonder",
+                "--user",
+                "bob:builder",
+                "--secret",
+                "north",
+            ])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        let stdout = child.stdout.take().unwrap();
+        let process = Process(child);
+        BufReader::new(stdout).read_line(&mut ready).unwrap();
+        let addresses: Vec<SocketAddr> = ready
+            .strip_prefix("ready ")
+            .unwrap_or_else(|| panic!("not ready: {ready:?}"))
+            .split_whitespace()
+            .map(|url| url.strip_prefix("turn:").unwrap().parse().unwrap())
+            .collect();
+        Relay {
+            process,
+            addresses,
+            ready,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// Kilobytes of memory the process has resident.
+    pub fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.0.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Sends a signal and waits for the end.
+    pub fn end_with(&mut self, signal: &str) -> std::process::ExitStatus {
+        let pid = self.process.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// `dialtone turn` without what the environment might add.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dialtone"));
+    command
+        .args(["turn", "--realm", REALM])
+        .env_remove("DIALTONE_SECRET")
+        .stderr(Stdio::null());
+    command
+}
+
+/// Runs a command that is expected to end by itself, soon.
+pub fn output(command: &mut Command) -> Output {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut process = Process(child);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = process.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(begun.elapsed() < 12 * PATIENCE, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    process
+        .0
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut stdout)
+        .unwrap();
+    process
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_end(&mut stderr)
+        .unwrap();
+    Output {
+        status,
+        stdout,
+        stderr,
+    }
+}
+
+/// A client that does what it is told, right or wrong.
+pub struct Client {
+    pub socket: UdpSocket,
+    pub server: SocketAddr,
+    username: String,
+    key: Key,
+    nonce: Vec<u8>,
+    transactions: u32,
+}
+
+impl Client {
+    pub fn new(server: SocketAddr, username: &str, password: &str) -> Client {
+        let here = if server.is_ipv4() {
+            "127.0.0.1:0"
+        } else {
+            "[::1]:0"
+        };
+        Client::at(UdpSocket::bind(here).unwrap(), server, username, password)
+    }
+
+    pub fn at(socket: UdpSocket, server: SocketAddr, username: &str, password: &str) -> Client {
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Client {
+            socket,
+            server,
+            username: username.to_owned(),
+            key: Key::long_term(username, REALM, password),
+            nonce: Vec::new(),
+            transactions: 0,
+        };
+        let bare = client.bare(Method::ALLOCATE, &[]);
+        client.nonce = client.exchange(&bare).first(attr::NONCE).unwrap();
+        client
+    }
+
+    /// With an allocation, whose relayed transport address is given, too.
+    pub fn allocated(server: SocketAddr, username: &str, password: &str) -> (Client, SocketAddr) {
+        let mut client = Client::new(server, username, password);
+        let response = client.allocate();
+        assert_eq!(response.code(), 0);
+        let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+        (client, relayed)
+    }
+
+    pub fn send(&self, datagram: &[u8]) {
+        self.socket.send_to(datagram, self.server).unwrap();
+    }
+
+    pub fn receive(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 65_536];
+        let (len, from) = self.socket.recv_from(&mut buffer).expect("no answer");
+        assert_eq!(
+            from, self.server,
+            "the answer comes from where the question went"
+        );
+        buffer.truncate(len);
+        buffer
+    }
+
+    pub fn hears_nothing(&self) -> bool {
+        self.socket.set_read_timeout(Some(SILENCE)).unwrap();
+        let heard = self.socket.recv_from(&mut [0; 2048]).is_ok();
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        !heard
+    }
+
+    pub fn exchange(&self, datagram: &[u8]) -> Response {
+        self.send(datagram);
+        Response(self.receive())
+    }
+
+    /// A request without credentials.
+    pub fn bare(&mut self, method: Method, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        self.write(Class::Request, method, attributes, false)
+    }
+
+    pub fn ask(&mut self, method: Method, attributes: &[(u16, Vec<u8>)]) -> Response {
+        let request = self.write(Class::Request, method, attributes, true);
+        self.exchange(&request)
+    }
+
+    pub fn allocate(&mut self) -> Response {
+        self.ask(
+            Method::ALLOCATE,
+            &[(attr::REQUESTED_TRANSPORT, vec![17, 0, 0, 0])],
+        )
+    }
+
+    pub fn refresh(&mut self, seconds: u32) -> Response {
+        self.ask(
+            Method::REFRESH,
+            &[(attr::LIFETIME, seconds.to_be_bytes().to_vec())],
+        )
+    }
+
+    pub fn permit(&mut self, peer: SocketAddr) -> u16 {
+        let peer = self.peer_address(peer);
+        self.ask(Method::CREATE_PERMISSION, &[peer]).code()
+    }
+
+    pub fn bind(&mut self, number: u16, peer: SocketAddr) -> u16 {
+        let [high, low] = number.to_be_bytes();
+        let number = (attr::CHANNEL_NUMBER, vec![high, low, 0, 0]);
+        let peer = self.peer_address(peer);
+        self.ask(Method::CHANNEL_BIND, &[number, peer]).code()
+    }
+
+    pub fn send_indication(&mut self, peer: SocketAddr, data: &[u8]) {
+        let attributes = [self.peer_address(peer), (attr::DATA, data.to_vec())];
+        let indication = self.write(Class::Indication, Method::SEND, &attributes, false);
+        self.send(&indication);
+    }
+
+    pub fn send_channel_data(&self, number: u16, data: &[u8]) {
+        self.send(&channel_data(number, data));
+    }
+
+    /// XOR-PEER-ADDRESS for the next message.
+    fn peer_address(&self, peer: SocketAddr) -> (u16, Vec<u8>) {
+        let mut value = [0; 20];
+        let len = attr::write_xor_address(peer, &transaction(self.transactions + 1), &mut value);
+        (attr::XOR_PEER_ADDRESS, value[..len].to_vec())
+    }
+
+    fn write(
+        &mut self,
+        class: Class,
+        method: Method,
+        attributes: &[(u16, Vec<u8>)],
+        signed: bool,
+    ) -> Vec<u8> {
+        self.transactions += 1;
+        let mut buffer = vec![0; 65_000];
+        let transaction = transaction(self.transactions);
+        let mut writer = Writer::new(&mut buffer, class, method, transaction);
+        for (kind, value) in attributes {
+            writer.attribute(*kind, value);
+        }
+        if signed {
+            writer
+                .attribute(attr::USERNAME, self.username.as_bytes())
+                .attribute(attr::REALM, REALM.as_bytes())
+                .attribute(attr::NONCE, &self.nonce)
+                .integrity(Integrity::Sha1, &self.key);
+        }
+        let len = writer.finish().unwrap();
+        buffer.truncate(len);
+        buffer
+    }
+}
+
+/// A response, or an indication, as it came.
+pub struct Response(pub Vec<u8>);
+
+impl Response {
+    pub fn message(&self) -> Message<'_> {
+        Message::parse(&self.0).unwrap()
+    }
+
+    /// The error code, or 0 for success.
+    pub fn code(&self) -> u16 {
+        match self.first(attr::ERROR_CODE) {
+            Some(value) => u16::from(value[2]) * 100 + u16::from(value[3]),
+            None => 0,
+        }
+    }
+
+    pub fn first(&self, kind: u16) -> Option<Vec<u8>> {
+        self.message().first(kind).map(<[u8]>::to_vec)
+    }
+
+    pub fn address(&self, kind: u16) -> Option<SocketAddr> {
+        attr::read_xor_address(&self.first(kind)?, &self.message().transaction())
+    }
+}
+
+pub fn channel_data(number: u16, data: &[u8]) -> Vec<u8> {
+    let header = turn::channel_data::ChannelData::header(number, data.len()).unwrap();
+    [&header[..], data].concat()
+}
+
+/// Another machine, as far as the relay can tell.
+pub fn peer(address: &str) -> UdpSocket {
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+pub fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; 65_536];
+    let (len, from) = socket.recv_from(&mut buffer).expect("nothing came");
+    buffer.truncate(len);
+    (buffer, from)
+}
+
+fn transaction(number: u32) -> TransactionId {
+    let mut id = [0x33; 12];
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    TransactionId(id)
+}
