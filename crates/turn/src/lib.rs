@@ -25,6 +25,8 @@ mod cidr;
 mod config;
 mod counters;
 mod credentials;
+#[doc(hidden)]
+pub mod fuzzing;
 mod nonce;
 mod peers;
 mod reply;

@@ -40,11 +40,10 @@ impl Envelope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Binding: where the request came from.
-    Mapped(SocketAddr),
+    Mapped,
     /// Allocate.
     Allocated {
         relayed: SocketAddr,
-        mapped: SocketAddr,
         lifetime: Duration,
         reserved: Option<Token>,
     },
@@ -142,11 +141,12 @@ impl UnknownAttributes {
     }
 }
 
-/// Writes an answer and gives its length; `None` if the buffer is too small for it.
+/// Writes an answer to a client and gives its length; `None` if the buffer is too small for it.
 pub(crate) fn write(
     buffer: &mut [u8],
     envelope: &Envelope,
     answer: &Answer,
+    client: SocketAddr,
     realm: &str,
 ) -> Option<usize> {
     let class = match answer {
@@ -154,7 +154,13 @@ pub(crate) fn write(
         _ => Class::Success,
     };
     let mut writer = Writer::new(buffer, class, envelope.method, envelope.transaction);
-    write_body(&mut writer, answer, realm, envelope.signature.is_some());
+    write_body(
+        &mut writer,
+        answer,
+        client,
+        realm,
+        envelope.signature.is_some(),
+    );
     if let Some((integrity, key)) = &envelope.signature
         && !matches!(answer, Answer::Challenge(..))
     {
@@ -166,20 +172,25 @@ pub(crate) fn write(
     writer.finish()
 }
 
-fn write_body(writer: &mut Writer<'_>, answer: &Answer, realm: &str, explain: bool) {
+fn write_body(
+    writer: &mut Writer<'_>,
+    answer: &Answer,
+    client: SocketAddr,
+    realm: &str,
+    explain: bool,
+) {
     match answer {
-        Answer::Mapped(mapped) => {
-            writer.xor_address(attr::XOR_MAPPED_ADDRESS, *mapped);
+        Answer::Mapped => {
+            writer.xor_address(attr::XOR_MAPPED_ADDRESS, client);
         }
         Answer::Allocated {
             relayed,
-            mapped,
             lifetime,
             reserved,
         } => {
             writer
                 .xor_address(attr::XOR_RELAYED_ADDRESS, *relayed)
-                .xor_address(attr::XOR_MAPPED_ADDRESS, *mapped);
+                .xor_address(attr::XOR_MAPPED_ADDRESS, client);
             write_lifetime(writer, *lifetime);
             if let Some(token) = reserved {
                 writer.attribute(attr::RESERVATION_TOKEN, token);

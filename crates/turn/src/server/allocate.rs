@@ -60,7 +60,6 @@ impl Server {
             self.counters.allocations_created += 1;
             Answer::Allocated {
                 relayed,
-                mapped: path.client,
                 lifetime,
                 reserved: (port == PortWish::EvenAndNext)
                     .then(|| self.reserve_next(now.tick, id, bind))
@@ -216,7 +215,6 @@ fn decide_again(allocation: &Allocation, message: &Message<'_>, envelope: Envelo
     }
     let answer = Answer::Allocated {
         relayed: allocation.relayed,
-        mapped: allocation.path.client,
         lifetime: allocation.lifetime,
         reserved: allocation.reserved,
     };

@@ -166,7 +166,7 @@ impl Server {
             return self.ignore();
         };
         let decision = match (message.class(), message.method()) {
-            (Class::Request, Method::BINDING) => self.decide_binding(path, &message),
+            (Class::Request, Method::BINDING) => decide_binding(&message),
             (
                 Class::Request,
                 Method::ALLOCATE
@@ -180,14 +180,6 @@ impl Server {
             _ => Decision::Ignore,
         };
         self.emit(path, buffer, decision)
-    }
-
-    fn decide_binding(&mut self, path: FiveTuple, message: &Message<'_>) -> Decision {
-        let answer = match UnknownAttributes::of(message) {
-            Some(unknown) => Answer::Unknown(unknown),
-            None => Answer::Mapped(path.client),
-        };
-        Decision::Answer(Envelope::of(message), answer)
     }
 
     /// A request that needs a credential: who, then whether it is understood, then what.
@@ -216,7 +208,8 @@ impl Server {
             Decision::Act(action) => action,
             Decision::Answer(envelope, answer) => {
                 self.count(&answer);
-                match reply::write(buffer, &envelope, &answer, self.credentials.realm()) {
+                let realm = self.credentials.realm();
+                match reply::write(buffer, &envelope, &answer, path.client, realm) {
                     Some(len) => Action::ToClient {
                         path,
                         datagram: 0..len,
@@ -234,7 +227,7 @@ impl Server {
 
     fn count(&mut self, answer: &Answer) {
         let counter = match answer {
-            Answer::Mapped(_) => &mut self.counters.bindings,
+            Answer::Mapped => &mut self.counters.bindings,
             Answer::Allocated { .. } | Answer::Refreshed(_) | Answer::Done => {
                 &mut self.counters.granted
             }
@@ -309,6 +302,14 @@ impl Indications {
         id[4..].copy_from_slice(&self.hasher.hash(&self.sent.to_be_bytes()).to_be_bytes());
         TransactionId(id)
     }
+}
+
+fn decide_binding(message: &Message<'_>) -> Decision {
+    let answer = match UnknownAttributes::of(message) {
+        Some(unknown) => Answer::Unknown(unknown),
+        None => Answer::Mapped,
+    };
+    Decision::Answer(Envelope::of(message), answer)
 }
 
 /// Whether an answer to this source could reach a single host.

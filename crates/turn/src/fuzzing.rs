@@ -1,0 +1,350 @@
+//! Entry points for fuzz targets. They panic when a promise of this crate is broken; that bytes
+//! of a network make them panic would be a bug of ours.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::time::{Now, Tick};
+
+use crate::channel_data::{ChannelData, HEADER_LEN};
+use crate::stun::{
+    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+};
+use crate::*;
+
+const REALM: &str = "r";
+const SERVER: &str = "192.0.2.1:3478";
+const MAX_STEPS: usize = 256;
+
+/// What is read of a message must be what is written again.
+pub fn stun_message(bytes: &[u8]) {
+    let Ok(message) = Message::parse(bytes) else {
+        return;
+    };
+    assert!(message.attributes().count() <= bytes.len() / 4);
+    let _ = message.verify(&Key::long_term("u", REALM, "p"));
+    let mut buffer = vec![0; bytes.len()];
+    let transaction = message.transaction();
+    let mut writer = Writer::new(&mut buffer, message.class(), message.method(), transaction);
+    for (kind, value) in message.attributes() {
+        let _ = attr::read_xor_address(value, &transaction);
+        writer.attribute(kind, value);
+    }
+    let len = writer.finish().expect("it fitted before");
+    let again = Message::parse(&buffer[..len]).expect("we write what we read");
+    assert!(again.attributes().eq(message.attributes()));
+    assert_eq!(
+        (again.class(), again.method()),
+        (message.class(), message.method())
+    );
+}
+
+/// What is read of ChannelData lies inside of it.
+pub fn channel_data(bytes: &[u8]) {
+    let Some(parsed) = ChannelData::parse(bytes) else {
+        return;
+    };
+    assert!(ChannelData::looks_like(bytes));
+    assert!(HEADER_LEN + parsed.len <= bytes.len());
+    let header = ChannelData::header(parsed.number, parsed.len).expect("it was one");
+    assert_eq!(header, bytes[..HEADER_LEN]);
+}
+
+/// A server under a sequence of inputs. Each step is an operation byte, a client byte, a length
+/// byte and so many bytes of payload; signed requests are made of the payload's attributes, so
+/// that a fuzzer need not guess keys.
+pub fn turn_server(bytes: &[u8]) {
+    let mut world = World::new();
+    let mut rest = bytes;
+    for _ in 0..MAX_STEPS {
+        let Some(([operation, client, len], tail)) = rest.split_first_chunk::<3>() else {
+            return;
+        };
+        let (payload, tail) = tail.split_at(tail.len().min(usize::from(*len)));
+        world.step(*operation, *client, payload);
+        rest = tail;
+    }
+}
+
+struct World {
+    server: Server,
+    now: Now,
+    next_port: u16,
+    transactions: u32,
+    open: Vec<AllocationId>,
+    buffer: Vec<u8>,
+}
+
+impl World {
+    fn new() -> World {
+        let mut credentials = Credentials::new(REALM).expect("it is short");
+        credentials.add_user("a", "p");
+        credentials.add_user("b", "p");
+        let ip = |text: &str| text.parse().expect("it is an address");
+        let relay = |text| RelayAddress {
+            bind: ip(text),
+            announced: ip(text),
+        };
+        let config = Config {
+            credentials,
+            relays: vec![relay("192.0.2.1"), relay("2001:db8::1")],
+            peers: PeerPolicy::default(),
+            limits: Limits {
+                user_quota: 6,
+                permissions: 4,
+                channels: 3,
+                ..Limits::default()
+            },
+        };
+        World {
+            server: Server::new(config, Seed([1; 32])),
+            now: Now {
+                tick: Tick::from_micros(1_000_000),
+                unix: Duration::from_secs(1_700_000_000),
+            },
+            next_port: 49_152,
+            transactions: 0,
+            open: Vec::new(),
+            buffer: vec![0; HEADROOM + 4096],
+        }
+    }
+
+    fn step(&mut self, operation: u8, client: u8, payload: &[u8]) {
+        const METHODS: [Method; 4] = [
+            Method::ALLOCATE,
+            Method::REFRESH,
+            Method::CREATE_PERMISSION,
+            Method::CHANNEL_BIND,
+        ];
+        match operation % 8 {
+            method @ 0..4 => self.request(METHODS[usize::from(method)], client, payload),
+            4 => self.datagram(client, payload),
+            5 => self.peer_data(client, payload),
+            6 => self.indication(client, payload),
+            _ => self.wait(u64::from(client)),
+        }
+        self.check();
+    }
+
+    fn request(&mut self, method: Method, client: u8, payload: &[u8]) {
+        let nonce = self.nonce(client);
+        let user = if client & 0x80 == 0 { "a" } else { "b" };
+        self.transactions += 1;
+        let mut buffer = [0; 2048];
+        let transaction = transaction(self.transactions);
+        let mut writer = Writer::new(&mut buffer, Class::Request, method, transaction);
+        write_attributes(&mut writer, payload);
+        let len = writer
+            .attribute(attr::USERNAME, user.as_bytes())
+            .attribute(attr::REALM, REALM.as_bytes())
+            .attribute(attr::NONCE, &nonce)
+            .integrity(Integrity::Sha1, &Key::long_term(user, REALM, "p"))
+            .finish();
+        if let Some(len) = len {
+            self.datagram(client, &buffer[..len]);
+        }
+    }
+
+    fn indication(&mut self, client: u8, payload: &[u8]) {
+        let mut buffer = [0; 2048];
+        let mut writer = Writer::new(&mut buffer, Class::Indication, Method::SEND, transaction(0));
+        write_attributes(&mut writer, payload);
+        if let Some(len) = writer.finish() {
+            self.datagram(client, &buffer[..len]);
+        }
+    }
+
+    fn nonce(&mut self, client: u8) -> Vec<u8> {
+        let mut buffer = [0; 20];
+        let _ = Writer::new(
+            &mut buffer,
+            Class::Request,
+            Method::ALLOCATE,
+            transaction(0),
+        );
+        let range = self.put(&buffer);
+        let action = self
+            .server
+            .handle_datagram(self.now, path(client), &mut self.buffer, range);
+        let Action::ToClient { datagram, .. } = action else {
+            return Vec::new();
+        };
+        let response = Message::parse(&self.buffer[datagram]).expect("answers are well-formed");
+        response.first(attr::NONCE).unwrap_or_default().to_vec()
+    }
+
+    fn datagram(&mut self, client: u8, bytes: &[u8]) {
+        let range = self.put(bytes);
+        let action = self
+            .server
+            .handle_datagram(self.now, path(client), &mut self.buffer, range);
+        self.carry_out(action);
+    }
+
+    fn peer_data(&mut self, which: u8, payload: &[u8]) {
+        let Some(id) = self
+            .open
+            .get(usize::from(which) % self.open.len().max(1))
+            .copied()
+        else {
+            return;
+        };
+        let Some((from, data)) = payload.split_first_chunk::<3>() else {
+            return;
+        };
+        let peer = SocketAddr::new(
+            [1, 1, 1, from[0]].into(),
+            u16::from_be_bytes([from[1], from[2]]),
+        );
+        let range = self.put(data);
+        let action = self
+            .server
+            .handle_relayed(self.now, id, peer, &mut self.buffer, range);
+        assert!(!matches!(
+            action,
+            Action::OpenRelay(_) | Action::ToPeer { .. }
+        ));
+        self.carry_out(action);
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now.tick = self.now.tick + Duration::from_secs(seconds);
+        self.now.unix += Duration::from_secs(seconds);
+        self.server.handle_timeout(self.now);
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Nothing => {}
+            Action::ToClient { datagram, .. } => {
+                let bytes = &self.buffer[datagram];
+                let sound = Message::parse(bytes).is_ok() || ChannelData::parse(bytes).is_some();
+                assert!(sound, "{bytes:02x?}");
+            }
+            Action::ToPeer {
+                relay,
+                peer,
+                datagram,
+            } => {
+                assert!(self.open.contains(&relay));
+                assert!(is_public(peer.ip()) && peer.port() != 0, "{peer}");
+                assert!(datagram.start >= HEADROOM && datagram.end <= self.buffer.len());
+            }
+            Action::OpenRelay(request) => self.open_relay(request),
+        }
+    }
+
+    fn open_relay(&mut self, request: RelayRequest) {
+        let id = request.allocation();
+        self.next_port = self.next_port.wrapping_add(2).max(49_152);
+        let outcome = match request.port() {
+            PortWish::Reserved(port) => Ok(port),
+            _ if self.next_port.is_multiple_of(22) => Err(NoRelay),
+            _ => Ok(self.next_port),
+        };
+        if outcome.is_ok() {
+            self.open.push(id);
+        }
+        let action = self
+            .server
+            .handle_relay_opened(self.now, request, outcome, &mut self.buffer);
+        assert!(matches!(action, Action::ToClient { .. }));
+        self.carry_out(action);
+    }
+
+    /// What holds after every step.
+    fn check(&mut self) {
+        while let Some(event) = self.server.poll_event() {
+            if let Event::RelayClosed(id) = event {
+                let before = self.open.len();
+                self.open.retain(|open| *open != id);
+                assert_eq!(self.open.len() + 1, before, "closed once, and only if open");
+            }
+        }
+        assert_eq!(self.server.counters().allocations, self.open.len() as u64);
+        assert!(self.open.len() <= 12, "two users, six each");
+        assert!(
+            self.server
+                .poll_timeout()
+                .is_none_or(|at| at > self.now.tick)
+        );
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> std::ops::Range<usize> {
+        let range = HEADROOM..HEADROOM + bytes.len();
+        self.buffer[range.clone()].copy_from_slice(bytes);
+        range
+    }
+}
+
+/// Attributes of a payload: a type byte each, then what that type needs.
+fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8]) {
+    while let Some(([kind, a, b, c], rest)) = payload.split_first_chunk::<4>() {
+        payload = rest;
+        match kind % 8 {
+            0 => writer.attribute(attr::REQUESTED_TRANSPORT, &[17, *a, *b, *c]),
+            1 => writer.attribute(attr::LIFETIME, &[0, 0, *a, *b]),
+            2 => writer.attribute(attr::CHANNEL_NUMBER, &[0x40 | (a & 1), *b, 0, 0]),
+            3 => writer.xor_address(
+                attr::XOR_PEER_ADDRESS,
+                SocketAddr::new([1, 1, 1, *a].into(), u16::from(*b)),
+            ),
+            4 => writer.xor_address(
+                attr::XOR_PEER_ADDRESS,
+                SocketAddr::new([192, 0, 2, 1].into(), 49_152 + 2 * u16::from(*a)),
+            ),
+            5 => writer.attribute(attr::REQUESTED_ADDRESS_FAMILY, &[*a, 0, 0, 0]),
+            6 => writer.attribute(attr::EVEN_PORT, &[*a]),
+            _ => writer.attribute(attr::DATA, &[*a, *b, *c]),
+        };
+    }
+}
+
+fn transaction(number: u32) -> TransactionId {
+    let mut id = [0; 12];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    TransactionId(id)
+}
+
+fn path(client: u8) -> FiveTuple {
+    FiveTuple {
+        client: SocketAddr::new([203, 0, 113, client & 0x0f].into(), 4000),
+        local: SERVER.parse().expect("it is an address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Steps with sensible lengths, so that most of them reach the state machine.
+    fn steps() -> impl Strategy<Value = Vec<u8>> {
+        let payload = vec(any::<[u8; 4]>(), 0..4).prop_map(|attributes| attributes.concat());
+        let step = (any::<u8>(), 0..4_u8, any::<bool>(), payload);
+        vec(step, 0..60).prop_map(|steps| {
+            let mut bytes = Vec::new();
+            for (operation, client, is_other_user, payload) in steps {
+                let client = client | if is_other_user { 0x80 } else { 0 };
+                bytes.extend([operation, client, payload.len() as u8]);
+                bytes.extend(payload);
+            }
+            bytes
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_server_keeps_its_promises_under_any_sequence(bytes in steps()) {
+            turn_server(&bytes);
+        }
+
+        #[test]
+        fn messages_are_read_as_they_were_written(bytes in vec(any::<u8>(), 0..200)) {
+            stun_message(&bytes);
+            channel_data(&bytes);
+        }
+    }
+}
