@@ -1,0 +1,62 @@
+// The bodies that travel between two clients. The server never reads them, so whatever arrives here
+// was written by the other person's program, or by somebody who pretends to be one.
+import { limits } from './protocol.gen.ts';
+import { utf8Length } from './ids.ts';
+
+/** An offer or an answer, in text form. */
+export interface SessionDescription {
+  type: 'offer' | 'answer';
+  sdp: string;
+}
+
+/** Longest text of one chat message, in bytes of its body. */
+export const MAX_CHAT_BYTES: number = limits.chat_bytes;
+
+/** The body of a `description`. */
+export function encodeDescription(description: { type: string; sdp: string }): string {
+  return JSON.stringify({ type: description.type, sdp: description.sdp });
+}
+
+/** Reads the body of a `description`; null for anything but an offer or an answer. */
+export function decodeDescription(body: unknown): SessionDescription | null {
+  const { type, sdp } = parseObject(body, limits.description_bytes);
+  if (type !== 'offer' && type !== 'answer') return null;
+  return typeof sdp === 'string' ? { type, sdp } : null;
+}
+
+/** Reads the body of one candidate; null for what is none. An empty `candidate` is none either. */
+export function decodeCandidate(body: unknown): RTCIceCandidateInit | null {
+  const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = parseObject(
+    body,
+    limits.candidate_bytes,
+  );
+  if (typeof candidate !== 'string' || candidate === '') return null;
+  return {
+    candidate,
+    sdpMid: typeof sdpMid === 'string' ? sdpMid : null,
+    sdpMLineIndex: typeof sdpMLineIndex === 'number' ? sdpMLineIndex : null,
+    usernameFragment: typeof usernameFragment === 'string' ? usernameFragment : null,
+  };
+}
+
+/** The body of a chat message; null when it is empty or too long to be sent. */
+export function encodeChat(text: string): string | null {
+  const body = JSON.stringify({ text });
+  return text !== '' && utf8Length(body) <= MAX_CHAT_BYTES ? body : null;
+}
+
+/** The text of a chat message; null for a body that holds none. */
+export function decodeChat(body: unknown): string | null {
+  const { text } = parseObject(body, MAX_CHAT_BYTES);
+  return typeof text === 'string' && text !== '' ? text : null;
+}
+
+function parseObject(body: unknown, longest: number): Record<string, unknown> {
+  if (typeof body !== 'string' || body.length > longest) return {};
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,363 @@
+import { Chat } from './chat.ts';
+import { consoleLog, systemClock, Timer, type Clock, type Log } from './clock.ts';
+import type { StringStorage } from './device.ts';
+import { Listeners } from './emitter.ts';
+import { randomId } from './ids.ts';
+import type { Kind, MediaFactory, Tracks } from './media.ts';
+import { MediaNews } from './mediaNews.ts';
+import { CallMemory } from './memory.ts';
+import { Peers } from './peers.ts';
+import {
+  limits,
+  type AnnouncedConnection,
+  type ClientMessage,
+  type EndReason,
+  type Join,
+  type MediaState,
+} from './protocol.gen.ts';
+import { RequestError } from './requests.ts';
+import type { Message, Signaling, SignalingState } from './signaling.ts';
+import type { CallPhase, CallSnapshot } from './snapshot.ts';
+
+/** What {@link Call} needs; everything with a default can be left out in a browser. */
+export interface CallOptions {
+  /** Started, and stopped, by its owner; it may serve one call after the other. */
+  signaling: Signaling;
+  room: string;
+  name: string;
+  media: MediaState;
+  tracks: Tracks;
+  createPeerConnection?: MediaFactory['createPeerConnection'];
+  createStream?: MediaFactory['createStream'];
+  /** Keeps the id of the call per room, so that a reload finds it again. */
+  memory?: StringStorage;
+  clock?: Clock;
+  log?: Log;
+}
+
+/** Without signaling and without media for so long, a call is over: the server has ended it too. */
+const LOST_MS = limits.reconnect_ms;
+/** Pause before another try to join again a call whose media flows. */
+const REJOIN_MS = 3_000;
+
+/** One call, from joining a room to its end. A call that has ended is not joined again. */
+export class Call {
+  readonly #options: CallOptions;
+  readonly #signaling: Signaling;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #chat: Chat;
+  readonly #peers: Peers;
+  readonly #media: MediaNews;
+  readonly #memory: CallMemory;
+  readonly #listeners: Listeners<[CallSnapshot]>;
+  readonly #lossTimer: Timer;
+  readonly #rejoinTimer: Timer;
+  #stage: 'idle' | 'joining' | 'in' | 'ended' | 'refused' = 'idle';
+  #joinAbort = new AbortController();
+  #unsubscribe: (() => void)[] = [];
+  #call: string;
+  #me = '';
+  #startedAt: number | null = null;
+  #ended: CallSnapshot['ended'] = null;
+  #refusal: CallSnapshot['refusal'] = null;
+  /** Connections at the moment of hanging up, while the server does not know of that. */
+  #farewell: AnnouncedConnection[] | null = null;
+  #snapshot: CallSnapshot;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+    this.#signaling = options.signaling;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? consoleLog;
+    this.#media = new MediaNews(options.media, (media) => this.#tell({ t: 'media', call: this.#call, media }));
+    this.#memory = new CallMemory(options.memory, options.room);
+    this.#listeners = new Listeners(this.#log);
+    this.#lossTimer = new Timer(this.#clock);
+    this.#rejoinTimer = new Timer(this.#clock);
+    this.#call = this.#memory.recall() ?? randomId();
+    this.#chat = this.#makeChat();
+    this.#peers = this.#makePeers();
+    this.#snapshot = this.#look();
+  }
+
+  /** How the call is now; another object after each change. */
+  get snapshot(): CallSnapshot {
+    return this.#snapshot;
+  }
+
+  /** Hears every change with the new snapshot; not called for the present one. */
+  subscribe(listener: (snapshot: CallSnapshot) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Makes ready what joining needs, as long as there is time. Joining does it too. */
+  prepare(): void {
+    this.#attempt(() => this.#peers.prepare());
+  }
+
+  /** Joins the room. Resolves when that is decided; the snapshot says how. Never rejects. */
+  async join(): Promise<void> {
+    if (this.#stage !== 'idle' && this.#stage !== 'refused') return;
+    this.#stage = 'joining';
+    this.#refusal = null;
+    this.#joinAbort = new AbortController();
+    this.#listen();
+    this.#changed();
+    const answer = this.#requestJoin();
+    // While the answer is on its way.
+    this.prepare();
+    await answer;
+  }
+
+  /** Sends another track from now on, or none. */
+  setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    return this.#peers.setTrack(kind, track);
+  }
+
+  /** Tells the others what is on. Resolves when they can know. Never rejects. */
+  async setMedia(media: MediaState): Promise<void> {
+    this.#media.set(media);
+    this.#changed();
+    if (this.#stage === 'in') await this.#media.flush();
+  }
+
+  /** Says something; false when it is empty or too long. While offline it is kept, and shown as pending. */
+  sendChat(text: string): boolean {
+    if (this.#stage === 'ended' || this.#stage === 'refused') return false;
+    return this.#chat.say(this.#options.name, text);
+  }
+
+  /** Ends the call here at once. Resolves when the server knows, however late. Never rejects. */
+  async hangup(): Promise<void> {
+    if (this.#stage === 'ended') return;
+    const known = this.#stage === 'in' || this.#stage === 'joining';
+    if (this.#stage === 'in') this.#farewell = this.#peers.announcements();
+    this.#end('hung_up');
+    if (!known) return;
+    const forget = this.#signaling.onReset(() => this.#sayFarewell());
+    this.#joinAbort.abort();
+    await this.#tell({ t: 'hangup', call: this.#call });
+    forget();
+  }
+
+  /** The page is being unloaded; if it comes back soon, the seat is still there. */
+  closing(): void {
+    if (this.#stage === 'in' || this.#stage === 'joining') this.#signaling.send({ t: 'closing' });
+  }
+
+  /** The network has changed: asks the server for a sign of life and looks for a better path. */
+  networkChanged(): void {
+    this.#signaling.probe();
+    if (this.#stage === 'in') this.#peers.networkChanged();
+  }
+
+  #listen(): void {
+    const signaling = this.#signaling;
+    const mine = <M extends { call: string }>(handle: (message: M) => void) => (message: M) => {
+      if (this.#stage !== 'in' || message.call !== this.#call) return;
+      handle(message);
+      this.#changed();
+    };
+    this.#unsubscribe = [
+      signaling.onState((state) => this.#signalingChanged(state)),
+      signaling.onReset(() => this.#rejoin()),
+      signaling.on('joined', (message) => this.#joined(message)),
+      signaling.on('participant', mine(({ participant }) => this.#participant(participant))),
+      signaling.on('connection', mine((message) => this.#peers.open(message))),
+      signaling.on('connection_restart', mine(({ connection, generation }) =>
+        this.#peers.connection(connection)?.relayOnly(generation),
+      )),
+      signaling.on('description', mine(({ connection, from, generation, body }) =>
+        this.#peers.connection(connection, from)?.description(generation, body),
+      )),
+      signaling.on('candidates', mine(({ connection, from, generation, candidates, end }) =>
+        this.#peers.connection(connection, from)?.candidates(generation, candidates, end),
+      )),
+      signaling.on('chat', mine((message) => this.#chat.received(message, message.from === this.#me))),
+      signaling.on('relay_credentials', mine(({ relay }) => this.#peers.relay(relay))),
+      signaling.on('call_ended', mine(({ reason }) => this.#end(reason))),
+    ];
+  }
+
+  #participant(participant: Message<'participant'>['participant']): void {
+    if (participant.participant !== this.#me) this.#peers.participant(participant);
+  }
+
+  async #requestJoin(): Promise<void> {
+    try {
+      await this.#signaling.request(this.#joinMessage([]), { signal: this.#joinAbort.signal });
+    } catch (error) {
+      if (this.#stage !== 'joining') return;
+      const code = error instanceof RequestError ? error.code : 'stopped';
+      // A reset while other calls were being joined again: this join has not been heard.
+      if (code === 'superseded') return this.#requestJoin();
+      const offline = code === 'stopped' || code === 'withdrawn';
+      this.#refuse(offline ? 'offline' : code, error instanceof Error ? error.message : '');
+    }
+  }
+
+  #joinMessage(connections: AnnouncedConnection[]): { t: 'join' } & Join {
+    const { room, name } = this.#options;
+    return { t: 'join', room, call: this.#call, name, media: this.#media.tell(), connections };
+  }
+
+  #joined(joined: Message<'joined'>): void {
+    if (joined.room !== this.#options.room) return;
+    if (this.#stage !== 'joining' && this.#stage !== 'in') return;
+    const again = this.#stage === 'in';
+    this.#stage = 'in';
+    this.#call = joined.call;
+    this.#me = joined.you;
+    this.#memory.remember(joined.call);
+    this.#signaling.expectPings(limits.ping_in_call_ms);
+    this.#peers.joined(joined, again);
+    for (const message of joined.chat) this.#chat.received(message, message.from === this.#me);
+    // Nobody is here, so the first offer will be ours.
+    if (this.#peers.size === 0) this.#attempt(() => this.#peers.warm());
+    void this.#chat.flush();
+    void this.#media.flush();
+    this.#changed();
+  }
+
+  /** The server has forgotten us: says what is alive. Nothing that flows is touched. */
+  async #rejoin(): Promise<void> {
+    if (this.#stage !== 'in') return;
+    this.#rejoinTimer.clear();
+    try {
+      await this.#signaling.request(this.#joinMessage(this.#peers.announcements()));
+    } catch (error) {
+      const code = error instanceof RequestError ? error.code : 'stopped';
+      if (code === 'superseded' || code === 'stopped' || this.#stage !== 'in') return;
+      this.#log('the call could not be joined again', error);
+      if (this.#peers.up) this.#rejoinTimer.set(REJOIN_MS, () => void this.#rejoin());
+      else this.#end('connection_lost');
+    }
+  }
+
+  /** Hung up, and the server has forgotten us before it heard: it must know of which call. */
+  async #sayFarewell(): Promise<void> {
+    if (this.#farewell) await this.#tell(this.#joinMessage(this.#farewell));
+  }
+
+  #signalingChanged(state: SignalingState): void {
+    if (state === 'stopped') this.#signalingStopped();
+    if (state === 'online' && this.#stage === 'in') {
+      this.#peers.reachable();
+      void this.#chat.flush();
+      void this.#media.flush();
+    }
+    this.#changed();
+  }
+
+  #signalingStopped(): void {
+    const reason = this.#signaling.stopReason;
+    if (this.#stage !== 'in') return;
+    if (reason === 'replaced' || reason === 'server_stopped') this.#end(reason);
+    else if (!this.#peers.up) this.#end('connection_lost');
+  }
+
+  #attempt(make: () => void): void {
+    try {
+      make();
+    } catch (error) {
+      this.#log('no peer connection can be made', error);
+    }
+  }
+
+  /** A request whose failure leaves nothing to do. */
+  async #tell(message: ClientMessage): Promise<void> {
+    try {
+      await this.#signaling.request(message);
+    } catch (error) {
+      const code = error instanceof RequestError ? error.code : null;
+      // Late: the connection has been replaced, or the call is over.
+      const late = code === 'gone' || code === 'not_found' || code === 'superseded';
+      if (!late && code !== 'stopped') this.#log(`${message.t} was refused`, error);
+    }
+  }
+
+  #refuse(code: NonNullable<CallSnapshot['refusal']>['code'], message: string): void {
+    this.#stage = 'refused';
+    this.#refusal = { code, message };
+    this.#leave();
+    this.#changed();
+  }
+
+  #end(reason: EndReason | 'hung_up'): void {
+    const since = this.#startedAt;
+    this.#stage = 'ended';
+    this.#ended = { reason, durationMs: since === null ? 0 : Math.max(0, this.#clock.now() - since) };
+    this.#memory.forget();
+    this.#leave();
+    this.#changed();
+  }
+
+  #leave(): void {
+    for (const stop of this.#unsubscribe.splice(0)) stop();
+    this.#rejoinTimer.clear();
+    this.#signaling.expectPings(null);
+    this.#peers.close();
+  }
+
+  #changed(): void {
+    if (this.#stage === 'in' && this.#peers.up) this.#startedAt ??= this.#clock.now();
+    this.#watchLoss();
+    this.#snapshot = this.#look();
+    this.#listeners.emit(this.#snapshot);
+  }
+
+  /** With signaling the server decides when a call is lost; without it we must. */
+  #watchLoss(): void {
+    const alone = this.#peers.size === 0;
+    const lost = this.#stage === 'in' && !alone && !this.#peers.up;
+    if (!lost || this.#signaling.state === 'online') this.#lossTimer.clear();
+    else if (!this.#lossTimer.running) this.#lossTimer.set(LOST_MS, () => this.#end('connection_lost'));
+  }
+
+  #phase(): CallPhase {
+    if (this.#stage !== 'in') return this.#stage;
+    if (this.#peers.size === 0) return 'waiting';
+    if (this.#peers.up) return 'active';
+    return this.#startedAt === null ? 'connecting' : 'reconnecting';
+  }
+
+  #look(): CallSnapshot {
+    return {
+      phase: this.#phase(),
+      signaling: this.#signaling.state,
+      me: { name: this.#options.name, media: this.#media.now },
+      peers: this.#peers.snapshots(),
+      chat: this.#chat.lines,
+      startedAt: this.#startedAt,
+      ended: this.#ended,
+      refusal: this.#refusal,
+    };
+  }
+
+  #makeChat(): Chat {
+    return new Chat({
+      clock: this.#clock,
+      call: () => (this.#stage === 'in' ? this.#call : null),
+      send: (call, chat, body) => this.#signaling.request({ t: 'chat', call, chat, body }),
+      changed: () => this.#changed(),
+    });
+  }
+
+  #makePeers(): Peers {
+    return new Peers({
+      media: {
+        createPeerConnection:
+          this.#options.createPeerConnection ?? ((config) => new RTCPeerConnection(config)),
+        createStream: this.#options.createStream ?? (() => new MediaStream()),
+      },
+      tracks: this.#options.tracks,
+      clock: this.#clock,
+      log: this.#log,
+      ready: () => this.#signaling.state === 'online',
+      call: () => this.#call,
+      send: (message) => void this.#tell(message),
+      changed: () => this.#changed(),
+    });
+  }
+}

@@ -1,0 +1,22 @@
+// Dialtone's client without a user interface: signaling, negotiation and measurement.
+export { Call, type CallOptions } from './call.ts';
+export type { CallPhase, CallSnapshot, PeerSnapshot } from './snapshot.ts';
+export type { ChatLine } from './chat.ts';
+export { MAX_CHAT_BYTES } from './bodies.ts';
+export { DeviceKey, type DeviceOptions, type Prover, type StringStorage } from './device.ts';
+export {
+  Signaling,
+  type Message,
+  type SignalingOptions,
+  type SignalingState,
+  type StopReason,
+} from './signaling.ts';
+export { RequestError, type RequestErrorCode } from './requests.ts';
+export type { Socket } from './line.ts';
+export type { Quality, QualityLabel } from './stats.ts';
+export type { Kind, MediaFactory, Tracks } from './media.ts';
+export { consoleLog, systemClock, type Clock, type Log } from './clock.ts';
+export { randomId } from './ids.ts';
+export { pathOf, selectedPair, statsOf, type Stat } from './path.ts';
+export type * from './protocol.gen.ts';
+export { closeCodes, limits, SUBPROTOCOL } from './protocol.gen.ts';

@@ -1,0 +1,239 @@
+import type { Clock, Log } from './clock.ts';
+import { Connection, type ConnectionSignals } from './connection.ts';
+import { Prepared, type Kind, type MediaFactory, type Tracks } from './media.ts';
+import type {
+  AnnouncedConnection,
+  ClientMessage,
+  ConnectionOpened,
+  Joined,
+  Participant,
+  RelayTerms,
+} from './protocol.gen.ts';
+import type { PeerSnapshot } from './snapshot.ts';
+
+/** What {@link Peers} needs. */
+export interface PeersOptions {
+  media: MediaFactory;
+  tracks: Tracks;
+  clock: Clock;
+  log: Log;
+  /** Whether the server can be reached now. */
+  ready(): boolean;
+  /** The call messages belong to. */
+  call(): string;
+  /** Sends a message that must not be lost. */
+  send(message: ClientMessage): void;
+  changed(): void;
+}
+
+interface Seat {
+  participant: Participant;
+  connection: Connection | null;
+  /** The server was restarted, and they have not come back yet. */
+  recover: boolean;
+}
+
+/** The others in a call, and the connections to them. */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #tracks: Tracks;
+  readonly #seats = new Map<string, Seat>();
+  #spare: Prepared | null = null;
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+    this.#tracks = { ...options.tracks };
+  }
+
+  /** How many others there are. */
+  get size(): number {
+    return this.#seats.size;
+  }
+
+  /** Whether media can flow to anybody. */
+  get up(): boolean {
+    return this.#connections().some((connection) => connection.state === 'connected');
+  }
+
+  /** Makes a peer connection before it is needed. */
+  prepare(): void {
+    this.#spare ??= new Prepared(this.#options.media, this.#tracks);
+  }
+
+  /** Nobody is here: whoever comes will be the polite end, and ours the first offer. */
+  warm(): void {
+    this.prepare();
+    this.#spare?.warm();
+  }
+
+  /** The whole table, as the server has it. What is connected and still listed goes on untouched. */
+  joined(joined: Joined, again: boolean): void {
+    const listed = new Set(joined.connections.map((opened) => opened.connection));
+    const present = new Set(joined.participants.map((each) => each.participant));
+    for (const [id, seat] of this.#seats) {
+      if (seat.connection && !listed.has(seat.connection.id)) this.#close(seat);
+      if (!present.has(id)) this.#remove(id, seat);
+      seat.recover = again;
+    }
+    // First the connections: recovering needs their new credentials and generations.
+    for (const opened of joined.connections) this.open(opened);
+    for (const participant of joined.participants) this.participant(participant);
+  }
+
+  /** Somebody has come or changed. */
+  participant(participant: Participant): void {
+    const seat = this.#seats.get(participant.participant);
+    if (!seat) {
+      this.#seats.set(participant.participant, { participant, connection: null, recover: false });
+      return;
+    }
+    seat.participant = participant;
+    if (!seat.recover || !participant.online) return;
+    seat.recover = false;
+    seat.connection?.recover();
+  }
+
+  /** A connection is opened, in place of an earlier one to the same peer. */
+  open(opened: ConnectionOpened): void {
+    const seat = this.#seatOf(opened.peer);
+    const old = seat.connection;
+    if (old?.id === opened.connection) {
+      old.setRelay(opened.relay);
+      return old.known(opened.generation);
+    }
+    seat.recover = false;
+    seat.connection = this.#create(opened);
+    seat.connection?.start();
+    old?.close();
+  }
+
+  /** The connection with this id; with `from`, only if it leads there. */
+  connection(id: string, from?: string): Connection | undefined {
+    return this.#connections().find(
+      (each) => each.id === id && (from === undefined || each.peer === from),
+    );
+  }
+
+  /** New credentials for everybody. */
+  relay(relay: RelayTerms): void {
+    for (const connection of this.#connections()) connection.setRelay(relay);
+  }
+
+  /** The server can be reached again. */
+  reachable(): void {
+    for (const connection of this.#connections()) connection.reachable();
+  }
+
+  /** The network has changed under us. */
+  networkChanged(): void {
+    for (const connection of this.#connections()) connection.networkChanged();
+  }
+
+  /** Sends another track to everybody from now on, or none. */
+  async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    this.#tracks[kind] = track;
+    const spare = this.#spare?.lines.replace(kind, track);
+    const others = this.#connections().map((connection) => connection.setTrack(kind, track));
+    await Promise.all([spare, ...others]);
+  }
+
+  /** The living connections, for a server that has forgotten them. */
+  announcements(): AnnouncedConnection[] {
+    return [...this.#seats.values()].flatMap(({ connection, participant }) =>
+      connection ? [connection.announcement(participant.name)] : [],
+    );
+  }
+
+  /** What is seen of them. */
+  snapshots(): PeerSnapshot[] {
+    return [...this.#seats.values()].map(snapshotOf);
+  }
+
+  /** Ends all connections; who was there can still be seen. */
+  close(): void {
+    for (const connection of this.#connections()) connection.close();
+    this.#spare?.close();
+    this.#spare = null;
+  }
+
+  #connections(): Connection[] {
+    return [...this.#seats.values()].flatMap(({ connection }) => connection ?? []);
+  }
+
+  #seatOf(peer: string): Seat {
+    const known = this.#seats.get(peer);
+    if (known) return known;
+    const media = { audio: false, video: false };
+    const participant = { participant: peer, name: '', media, online: true };
+    const seat: Seat = { participant, connection: null, recover: false };
+    this.#seats.set(peer, seat);
+    return seat;
+  }
+
+  #take(polite: boolean): Prepared {
+    const spare = this.#spare;
+    this.#spare = null;
+    // Lines we have made ourselves are not taken up by an offer; it would add a second pair.
+    if (spare && !(polite && spare.lines.open)) return spare;
+    spare?.close();
+    return new Prepared(this.#options.media, this.#tracks);
+  }
+
+  /** Null where the browser makes no peer connection; the server will give up on this one. */
+  #create(opened: ConnectionOpened): Connection | null {
+    try {
+      return this.#connect(opened);
+    } catch (error) {
+      this.#options.log('no peer connection can be made', error);
+      return null;
+    }
+  }
+
+  #connect(opened: ConnectionOpened): Connection {
+    return new Connection({
+      opened,
+      prepared: this.#take(opened.polite),
+      createStream: () => this.#options.media.createStream(),
+      signals: this.#signals(opened.connection),
+      clock: this.#options.clock,
+      log: this.#options.log,
+    });
+  }
+
+  #close(seat: Seat): void {
+    seat.connection?.close();
+    seat.connection = null;
+  }
+
+  #remove(id: string, seat: Seat): void {
+    this.#close(seat);
+    this.#seats.delete(id);
+  }
+
+  #signals(connection: string): ConnectionSignals {
+    const { ready, send, changed } = this.#options;
+    const about = (generation: number) => ({ call: this.#options.call(), connection, generation });
+    return {
+      ready,
+      changed,
+      description: (generation, body) => send({ t: 'description', ...about(generation), body }),
+      candidates: (generation, candidates, end) =>
+        send({ t: 'candidates', ...about(generation), candidates, end }),
+      state: (generation, state, path) =>
+        send({ t: 'connection_state', ...about(generation), state, ...(path && { path }) }),
+    };
+  }
+}
+
+function snapshotOf({ participant, connection }: Seat): PeerSnapshot {
+  return {
+    participant: participant.participant,
+    name: participant.name,
+    media: participant.media,
+    online: participant.online,
+    connection: connection?.state ?? 'connecting',
+    path: connection?.path ?? '',
+    stream: connection?.stream ?? null,
+    quality: connection?.quality ?? null,
+  };
+}

@@ -1,0 +1,99 @@
+import { limits, type ClientMessage, type ErrorCode, type ServerMessage } from './protocol.gen.ts';
+
+/** Why a request failed: the server's code, or that signaling has stopped or the call went on. */
+export type RequestErrorCode = ErrorCode | 'stopped' | 'superseded' | 'withdrawn';
+
+/** The failure of a request. */
+export class RequestError extends Error {
+  readonly code: RequestErrorCode;
+
+  constructor(code: RequestErrorCode, message: string) {
+    super(message);
+    this.name = 'RequestError';
+    this.code = code;
+  }
+}
+
+/** A request that has no answer yet. */
+export interface Pending {
+  readonly id: string;
+  readonly message: ClientMessage;
+  /** Must wait until the calls have been joined again. */
+  held: boolean;
+  /** Joins a call again after a reset; the next reset makes it pointless. */
+  readonly rejoin: boolean;
+  /** Has been given to a socket at least once, so the server may know of it. */
+  sent: boolean;
+  resolve(answer: ServerMessage): void;
+  reject(error: RequestError): void;
+}
+
+/** The unanswered requests, in the order they were made. */
+export class Requests {
+  readonly #pending = new Map<string, Pending>();
+  #next = 1;
+
+  /** A new request id. */
+  nextId(): string {
+    return String(this.#next++);
+  }
+
+  /** Keeps a request; null when too many are waiting. */
+  add(entry: Omit<Pending, 'id' | 'sent'>): Pending | null {
+    // The server remembers as many answers; older ones could not be recognised as repeats.
+    if (this.#pending.size >= limits.answers) return null;
+    const pending = { ...entry, id: this.nextId(), sent: false };
+    this.#pending.set(pending.id, pending);
+    return pending;
+  }
+
+  /** Whether this request still waits for its answer. */
+  has(id: string): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** Settles the request that `answer` belongs to. */
+  answer(id: string, answer: ServerMessage): void {
+    const pending = this.#take(id);
+    if (answer.t === 'error') pending?.reject(new RequestError(answer.code, answer.message));
+    else pending?.resolve(answer);
+  }
+
+  /** Forgets a request that no socket has carried yet. */
+  withdraw(id: string): void {
+    if (this.#pending.get(id)?.sent) return;
+    this.#take(id)?.reject(new RequestError('withdrawn', 'The request was withdrawn.'));
+  }
+
+  /** What can be sent (again) now, in order. */
+  sendable(): Pending[] {
+    return [...this.#pending.values()].filter((pending) => !pending.held);
+  }
+
+  /** A reset: everything waits, and joins of an earlier reset are void. */
+  hold(): void {
+    for (const pending of [...this.#pending.values()]) {
+      pending.held = true;
+      if (!pending.rejoin) continue;
+      this.#take(pending.id)?.reject(new RequestError('superseded', 'The session was reset.'));
+    }
+  }
+
+  /** The calls are joined again: answers what had to wait, in order. */
+  release(): Pending[] {
+    const released = [...this.#pending.values()].filter((pending) => pending.held);
+    for (const pending of released) pending.held = false;
+    return released;
+  }
+
+  /** Fails everything. */
+  fail(error: RequestError): void {
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error);
+  }
+
+  #take(id: string): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+}

@@ -1,0 +1,45 @@
+import type { ChatLine } from './chat.ts';
+import type { EndReason, ErrorCode, MediaState, Path } from './protocol.gen.ts';
+import type { SignalingState } from './signaling.ts';
+import type { Quality } from './stats.ts';
+
+/** Where a call is in its life. */
+export type CallPhase =
+  | 'idle'
+  | 'joining'
+  | 'waiting'
+  | 'connecting'
+  | 'active'
+  | 'reconnecting'
+  | 'ended'
+  | 'refused';
+
+/** Another participant, and the connection to them. */
+export interface PeerSnapshot {
+  readonly participant: string;
+  readonly name: string;
+  /** What they say they send. */
+  readonly media: MediaState;
+  /** Whether their signaling is connected; media may flow although it is not. */
+  readonly online: boolean;
+  readonly connection: 'connecting' | 'connected' | 'reconnecting';
+  /** How the media travels; empty until it is known. */
+  readonly path: '' | Path;
+  /** Their sound and picture; another object when they have reloaded. */
+  readonly stream: MediaStream | null;
+  /** Null until there is something to measure. */
+  readonly quality: Quality | null;
+}
+
+/** A call at one moment. Never changes; every change makes another one. */
+export interface CallSnapshot {
+  readonly phase: CallPhase;
+  readonly signaling: SignalingState;
+  readonly me: { readonly name: string; readonly media: MediaState };
+  readonly peers: readonly PeerSnapshot[];
+  readonly chat: readonly ChatLine[];
+  /** When it was connected for the first time, in milliseconds since the Unix epoch. */
+  readonly startedAt: number | null;
+  readonly ended: { readonly reason: EndReason | 'hung_up'; readonly durationMs: number } | null;
+  readonly refusal: { readonly code: ErrorCode | 'offline'; readonly message: string } | null;
+}

@@ -1,0 +1,89 @@
+import { selectedPair, type Stat } from './path.ts';
+
+/** How well the media arrives; the words for people. */
+export type QualityLabel = 'good' | 'fair' | 'poor' | 'lost';
+
+/** Measured over the last two seconds; null where the browser does not say. */
+export interface Quality {
+  label: QualityLabel;
+  /** Round trip on the selected candidate pair, in milliseconds. */
+  roundTripMs: number | null;
+  /** Part of the packets that is missing, 0 to 1; the worse of the two directions. */
+  loss: number | null;
+  /** Variation of the arrival times, in milliseconds; the worst stream. */
+  jitterMs: number | null;
+}
+
+/** How often the figures are taken, in milliseconds. */
+export const SAMPLE_MS = 2_000;
+
+/** Above the first of each pair a call is `fair`, above the second `poor`. */
+const THRESHOLDS = {
+  roundTripMs: [250, 500],
+  loss: [0.03, 0.1],
+  jitterMs: [40, 90],
+} as const;
+
+/** Turns successive reports into figures; keeps the counters of the last one. */
+export class QualityMeter {
+  #received = 0;
+  #lost = 0;
+
+  /** Takes one report. */
+  sample(stats: ReadonlyMap<string, Stat>): Quality {
+    const inbound = ofType(stats, 'inbound-rtp');
+    const figures = {
+      roundTripMs: milliseconds(selectedPair(stats)?.['currentRoundTripTime']),
+      loss: worst([this.#inboundLoss(inbound), ...outboundLoss(stats)]),
+      jitterMs: worst(inbound.map((stream) => milliseconds(stream['jitter']))),
+    };
+    return { label: label(figures), ...figures };
+  }
+
+  #inboundLoss(inbound: Stat[]): number | null {
+    const received = sum(inbound, 'packetsReceived') - this.#received;
+    const lost = Math.max(0, sum(inbound, 'packetsLost') - this.#lost);
+    this.#received += received;
+    this.#lost = sum(inbound, 'packetsLost');
+    return received + lost > 0 && received >= 0 ? lost / (received + lost) : null;
+  }
+}
+
+/** The figures of a connection that is down. */
+export const LOST: Quality = { label: 'lost', roundTripMs: null, loss: null, jitterMs: null };
+
+function label(figures: Omit<Quality, 'label'>): QualityLabel {
+  const over = (level: 0 | 1) =>
+    (['roundTripMs', 'loss', 'jitterMs'] as const).some(
+      (name) => (figures[name] ?? 0) > THRESHOLDS[name][level],
+    );
+  if (over(1)) return 'poor';
+  return over(0) ? 'fair' : 'good';
+}
+
+/** What the other end reports of what we send. */
+function outboundLoss(stats: ReadonlyMap<string, Stat>): (number | null)[] {
+  return ofType(stats, 'remote-inbound-rtp').map((stream) => numeric(stream['fractionLost']));
+}
+
+function ofType(stats: ReadonlyMap<string, Stat>, type: string): Stat[] {
+  return [...stats.values()].filter((stat) => stat.type === type);
+}
+
+function sum(stats: Stat[], member: string): number {
+  return stats.reduce((total, stat) => total + (numeric(stat[member]) ?? 0), 0);
+}
+
+function worst(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length > 0 ? Math.max(...known) : null;
+}
+
+function milliseconds(seconds: unknown): number | null {
+  const value = numeric(seconds);
+  return value === null ? null : value * 1_000;
+}
+
+function numeric(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
