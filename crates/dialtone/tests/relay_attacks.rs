@@ -1,5 +1,7 @@
 //! What will be tried against the relay, and what comes of it.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod relay_support;
 
 use std::net::{SocketAddr, UdpSocket};

@@ -1,5 +1,7 @@
 //! `dialtone turn` as a person or a service manager meets it.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod relay_support;
 
 use std::net::{IpAddr, UdpSocket};

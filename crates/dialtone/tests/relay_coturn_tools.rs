@@ -1,5 +1,7 @@
 //! coturn's own clients (Debian package `coturn`) against our relay.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod relay_support;
 
 use std::net::UdpSocket;

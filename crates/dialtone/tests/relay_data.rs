@@ -1,5 +1,7 @@
 //! Application data through the running relay.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod relay_support;
 
 use std::net::SocketAddr;
