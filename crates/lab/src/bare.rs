@@ -2,12 +2,17 @@
 //!
 //! What the networks do to a call can be judged this way with any STUN/TURN server.
 
-use std::{fs, process::Command};
+use std::{fs, net::Ipv4Addr, process::Command};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{Host, Pages, Patience, Person, Process, binding, browser::build_folder, eventually};
+use crate::{
+    Host, Pages, Patience, Person, Process, binding,
+    browser::build_folder,
+    eventually,
+    server::{self, LAB_NETWORKS},
+};
 
 /// Connects two people on the bare page of `pages`.
 pub fn connect(pages: &Pages, a: &Person, b: &Person, ice_servers: &Value) -> Result<()> {
@@ -59,9 +64,30 @@ pub fn foreign_relay(host: &Host) -> Result<(Process, Value)> {
         binding(&socket, (address, 3478).into())
     })
     .with_context(|| relay.said())?;
-    let servers = json!([
+    Ok((relay, ice_servers(address)))
+}
+
+/// Our relay alone, as an operator would run it in the place of another.
+pub fn our_relay(host: &Host) -> Result<(Process, Value)> {
+    let address = host.address();
+    let mut command = host.command(&server::binary()?.to_string_lossy());
+    command
+        .args(["turn", "--realm=lab", "--user=lab:lab"])
+        .args([
+            format!("--listen={address}:3478"),
+            format!("--relay-ip={address}"),
+        ])
+        .args(LAB_NETWORKS.map(|network| format!("--allow-peer={network}")));
+    let mut relay = Process::start(command)?;
+    relay
+        .wait_for_line_starting("ready ", Patience::USUAL.0)
+        .context("dialtone turn")?;
+    Ok((relay, ice_servers(address)))
+}
+
+fn ice_servers(address: Ipv4Addr) -> Value {
+    json!([
         { "urls": format!("stun:{address}:3478") },
         { "urls": format!("turn:{address}:3478"), "username": "lab", "credential": "lab" },
-    ]);
-    Ok((relay, servers))
+    ])
 }

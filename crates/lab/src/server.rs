@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{Host, Process, browser::build_folder};
 
 /// The labs' addresses, which a relay rightly denies as peers unless told.
-const LAB_NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+pub(crate) const LAB_NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
 
 /// `dialtone dev` on a host, with a data folder of its own. Dropping it kills it.
 pub struct Server {
