@@ -110,9 +110,9 @@ export class Call {
     await answer;
   }
 
-  /** Sends another track from now on, or none. */
-  setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    return this.#peers.setTrack(kind, track);
+  /** Sends another track from now on, or none. Rejects when a browser refuses the track. */
+  async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    if (this.#stage !== 'ended') await this.#peers.setTrack(kind, track);
   }
 
   /** Tells the others what is on. Resolves when they can know. Never rejects. */

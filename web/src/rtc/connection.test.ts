@@ -4,7 +4,6 @@ import { Prepared, type Tracks } from './media.ts';
 import { FakeClock, settle } from './testing/clock.ts';
 import { FakeMedia, fakeTrack, type FakePeerConnection } from './testing/peer.ts';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Posted = { t: string; generation: number } & Record<string, any>;
 
 /** One end under test; what it says is kept in `posted`. */

@@ -8,7 +8,6 @@ export interface Socket {
   close(code?: number, reason?: string): void;
   addEventListener(
     type: 'open' | 'message' | 'close' | 'error',
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     listener: (event: any) => void,
   ): void;
 }

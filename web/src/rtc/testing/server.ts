@@ -4,7 +4,6 @@ import { Signaling } from '../signaling.ts';
 import { FakeClock } from './clock.ts';
 
 /** A frame a client has sent; tests look at whatever they like in it. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Sent = { t: string; id?: string; ack?: number } & Record<string, any>;
 
 /** How the server greets a socket; null leaves it to the test. */
