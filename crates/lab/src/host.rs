@@ -88,8 +88,10 @@ impl Host {
     /// Drops what arrives for the STUN/TURN port and for relayed addresses.
     pub fn block_relay(&self) -> Result<()> {
         self.nft(
-            "table ip norelay { chain incoming { type filter hook input priority 0;
-               meta l4proto { tcp, udp } th dport { 3478, 49152-65535 } drop; } }",
+            "table ip norelay {
+               chain incoming { type filter hook input priority 0;
+                 meta l4proto { tcp, udp } th dport { 3478, 49152-65535 } drop; }
+             }",
         )
     }
 
