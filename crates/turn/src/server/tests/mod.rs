@@ -4,6 +4,7 @@ mod allocations;
 mod authentication;
 mod binding;
 mod channels;
+mod model;
 mod relaying;
 
 use std::net::SocketAddr;
