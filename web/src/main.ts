@@ -1,0 +1,7 @@
+import { mount } from 'svelte';
+import './ui/styles/tokens.css';
+import './ui/styles/base.css';
+import { App } from './state/app.svelte.ts';
+import Root from './ui/Root.svelte';
+
+mount(Root, { target: document.getElementById('app')!, props: { app: new App() } });

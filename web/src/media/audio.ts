@@ -1,0 +1,10 @@
+// One AudioContext for the page: browsers allow only a few, and want a click before it runs.
+
+let context: AudioContext | null = null;
+
+export function audioContext(): AudioContext | null {
+  if (typeof AudioContext === 'undefined') return null;
+  context ??= new AudioContext();
+  if (context.state === 'suspended') void context.resume().catch(() => undefined);
+  return context;
+}

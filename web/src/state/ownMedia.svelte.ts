@@ -1,0 +1,228 @@
+// The person's own camera and microphone: open, off, unplugged, chosen. Nothing here opens a
+// device by itself before somebody has clicked; `open` is called from clicks, and from a reload of
+// a call that began with one.
+import { open as openDevices, canCapture, type Wish } from '../media/capture.ts';
+import { listDevices, NO_DEVICES, onDevicesChange, type Device, type Devices } from '../media/list.ts';
+import { causeOf, joinProblems, type Cause, type DeviceProblem, type Kind } from './deviceProblem.ts';
+import { preferences, prefer } from './preferences.svelte.ts';
+
+const KINDS = ['audio', 'video'] as const;
+type Per<T> = Record<Kind, T>;
+type Tracks = Per<MediaStreamTrack | null>;
+
+/** Whoever sends the tracks on: the call, once there is one. */
+export interface Follower {
+  track(kind: Kind, track: MediaStreamTrack | null): void;
+  media(media: Per<boolean>): void;
+}
+
+export class OwnMedia {
+  tracks: Tracks = $state.raw({ audio: null, video: null });
+  /** What the person wants on; a device that is missing does not change it. */
+  wanted: Per<boolean> = $state.raw({ audio: true, video: true });
+  devices: Devices = $state.raw(NO_DEVICES);
+  opening = $state(false);
+  /** Whether devices have been asked for, by a click, since the lobby opened. */
+  asked = $state(false);
+  facing: 'user' | 'environment' = $state('user');
+  #causes: Per<Cause | null> = $state.raw({ audio: null, video: null });
+  #follower: Follower | null = null;
+  /** Counts up whenever what is being opened is no longer wanted. */
+  #turn = 0;
+
+  readonly media: Per<boolean> = $derived({
+    audio: this.wanted.audio && this.tracks.audio !== null,
+    video: this.wanted.video && this.tracks.video !== null,
+  });
+  readonly problems: DeviceProblem[] = $derived(
+    joinProblems(KINDS.flatMap((kind) => (this.#causes[kind] ? [{ kinds: [kind], cause: this.#causes[kind] }] : []))),
+  );
+  readonly preview: MediaStream | null = $derived(this.tracks.video && new MediaStream([this.tracks.video]));
+  /** Nothing can be captured: no device, no permission, or no secure context. */
+  readonly nothing: boolean = $derived(this.#causes.audio !== null && this.#causes.video !== null);
+  readonly canFlip: boolean = $derived(this.devices.cameras.length > 1 && matchMedia('(pointer: coarse)').matches);
+
+  constructor() {
+    void this.#refresh();
+    onDevicesChange(() => void this.#devicesChanged());
+  }
+
+  follow(follower: Follower | null): void {
+    this.#follower = follower;
+    for (const kind of KINDS) if (this.tracks[kind]) follower?.track(kind, this.tracks[kind]);
+    follower?.media(this.media);
+  }
+
+  /** Opens what is wanted and not open yet, with one question to the person at most. */
+  async open(): Promise<void> {
+    this.asked = true;
+    if (!canCapture()) {
+      this.#causes = { audio: 'insecure', video: 'insecure' };
+      return;
+    }
+    const turn = ++this.#turn;
+    this.opening = true;
+    await this.#refresh();
+    const kinds = this.#openable();
+    if (kinds.length && turn === this.#turn) await this.#openAll(kinds, turn);
+    if (turn === this.#turn) this.opening = false;
+    // Names of devices are told only now that the person has agreed.
+    await this.#refresh();
+  }
+
+  /** Turns everything off: the lights at the devices go out. */
+  close(): void {
+    this.#turn++;
+    this.opening = false;
+    for (const kind of KINDS) this.#put(kind, null);
+    this.#causes = { audio: null, video: null };
+    this.asked = false;
+    void this.#refresh();
+  }
+
+  async setOn(kind: Kind, on: boolean): Promise<void> {
+    this.wanted = { ...this.wanted, [kind]: on };
+    // A muted microphone stays open, to be back at once; a camera that is off is really off.
+    if (kind === 'video' && !on) this.#put('video', null);
+    if (this.tracks.audio) this.tracks.audio.enabled = this.wanted.audio;
+    if (on && this.asked && !this.tracks[kind]) await this.open();
+    this.#follower?.media(this.media);
+  }
+
+  async choose(kind: Kind, device: string): Promise<void> {
+    prefer(kind === 'video' ? { camera: device } : { microphone: device });
+    await this.#reopen(kind, { device });
+  }
+
+  async flip(): Promise<void> {
+    this.facing = this.facing === 'user' ? 'environment' : 'user';
+    prefer({ camera: '' });
+    await this.#reopen('video', { device: '', facing: this.facing });
+  }
+
+  /** The device a track comes from, as far as the browser says. */
+  current(kind: Kind): string {
+    const chosen = kind === 'video' ? preferences.camera : preferences.microphone;
+    return this.tracks[kind]?.getSettings().deviceId ?? chosen;
+  }
+
+  #list(kind: Kind): Device[] {
+    return kind === 'video' ? this.devices.cameras : this.devices.microphones;
+  }
+
+  #openable(): Kind[] {
+    const missing = KINDS.filter((kind) => this.#list(kind).length === 0);
+    for (const kind of missing) this.#fail(kind, 'missing');
+    return KINDS.filter((kind) => this.wanted[kind] && !this.tracks[kind] && !missing.includes(kind));
+  }
+
+  #wish(kind: Kind): Wish {
+    if (kind === 'audio') return { device: preferences.microphone };
+    return { device: preferences.camera, facing: preferences.camera ? undefined : this.facing };
+  }
+
+  async #openAll(kinds: Kind[], turn: number): Promise<void> {
+    try {
+      this.#take(await openDevices(Object.fromEntries(kinds.map((k) => [k, this.#wish(k)]))), turn);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      if (kinds.length > 1) await this.#openApart(kinds, causeOf(error), turn);
+      else this.#fail(kinds[0]!, causeOf(error));
+    }
+  }
+
+  /** Both together failed: finds out which, so that one bad device does not take the other along. */
+  async #openApart(kinds: Kind[], cause: Cause, turn: number): Promise<void> {
+    for (const kind of kinds) {
+      // Asking again after a "no" would be a second prompt, unless the "no" is about the other one.
+      if (cause === 'denied' && !(await this.#otherwiseAllowed(kind))) this.#fail(kind, 'denied');
+      else if (turn === this.#turn) await this.#openAll([kind], turn);
+    }
+  }
+
+  async #otherwiseAllowed(kind: Kind): Promise<boolean> {
+    const name = (kind === 'video' ? 'camera' : 'microphone') as PermissionName;
+    const status = await navigator.permissions?.query({ name }).catch(() => null);
+    return status?.state === 'granted';
+  }
+
+  #take(opened: Partial<Per<MediaStreamTrack>>, turn: number): void {
+    for (const kind of KINDS) {
+      const track = opened[kind];
+      if (!track) continue;
+      // A camera switched off while it was starting stays off; a microphone is merely muted.
+      if (turn === this.#turn && (kind === 'audio' || this.wanted[kind])) this.#put(kind, track);
+      else track.stop();
+    }
+  }
+
+  /** Puts a track (or none) in the place of the one there is. */
+  #put(kind: Kind, track: MediaStreamTrack | null): void {
+    const old = this.tracks[kind];
+    if (old === track) return;
+    if (track) {
+      track.enabled = this.wanted[kind];
+      track.onended = () => this.#ended(kind, track);
+      this.#causes = { ...this.#causes, [kind]: null };
+    }
+    this.tracks = { ...this.tracks, [kind]: track };
+    this.#follower?.track(kind, track);
+    this.#follower?.media(this.media);
+    if (old) {
+      old.onended = null;
+      old.stop();
+    }
+  }
+
+  #fail(kind: Kind, cause: Cause): void {
+    this.#causes = { ...this.#causes, [kind]: cause };
+  }
+
+  async #reopen(kind: Kind, wish: Wish): Promise<void> {
+    if (!this.asked || !this.wanted[kind]) return;
+    // Many phones cannot hold two cameras open at a time: the old one is let go first.
+    if (kind === 'video') this.tracks.video?.stop();
+    const turn = this.#turn;
+    try {
+      this.#take(await openDevices({ [kind]: wish }), turn);
+    } catch (error) {
+      if (kind === 'video') this.#put('video', null);
+      this.#fail(kind, causeOf(error));
+    }
+    await this.#refresh();
+  }
+
+  /** A track ended without us: unplugged, or the permission was taken back. */
+  async #ended(kind: Kind, track: MediaStreamTrack): Promise<void> {
+    if (this.tracks[kind] !== track) return;
+    this.#put(kind, null);
+    this.#fail(kind, 'unplugged');
+    await this.#refresh();
+    if (this.#list(kind).length && (await this.#otherwiseAllowed(kind))) await this.open();
+  }
+
+  async #devicesChanged(): Promise<void> {
+    await this.#refresh();
+    for (const kind of KINDS) {
+      const cause = this.#causes[kind];
+      const back = (cause === 'missing' || cause === 'unplugged') && this.#list(kind).length > 0;
+      if (back) this.#causes = { ...this.#causes, [kind]: null };
+      // It was asked for by a click before, so the one plugged in now is welcome at once.
+      if (back && this.asked && this.wanted[kind] && !this.opening) await this.open();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    this.devices = await listDevices();
+  }
+
+  /** Says what can be known without asking: no devices at all, or a page that may not have them. */
+  async look(): Promise<void> {
+    if (!canCapture()) {
+      this.#causes = { audio: 'insecure', video: 'insecure' };
+      return;
+    }
+    await this.#refresh();
+    for (const kind of KINDS) if (!this.#list(kind).length) this.#fail(kind, 'missing');
+  }
+}

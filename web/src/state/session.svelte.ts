@@ -1,0 +1,56 @@
+// One call as the screens see it: the snapshots of src/rtc, and what follows from them.
+import type { Call, CallSnapshot, PeerSnapshot } from '../rtc/index.ts';
+import { playJoin, playLeave } from '../media/sounds.ts';
+import { keepAwake } from '../media/wakeLock.ts';
+import { bannerOf, type Banner } from './callState.ts';
+import { t } from './i18n/index.ts';
+import { preferences } from './preferences.svelte.ts';
+
+/** After this long alone, the page asks politely whether the link arrived. */
+const LONG_WAIT_MS = 120_000;
+
+export class CallSession {
+  snapshot: CallSnapshot = $state.raw(null as never);
+  chatOpen = $state(false);
+  now = $state(Date.now());
+  #readLines = $state(0);
+  #since = Date.now();
+  #ends: (() => void)[] = [];
+
+  readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
+  readonly peerName: string = $derived(this.peer?.name || t('call.someone'));
+  readonly alone: boolean = $derived(this.peer === null);
+  readonly banner: Banner | null = $derived(bannerOf(this.snapshot.phase, this.snapshot.signaling, this.alone));
+  readonly elapsedMs: number | null = $derived(
+    this.snapshot.startedAt === null ? null : Math.max(0, this.now - this.snapshot.startedAt),
+  );
+  readonly waitingLong: boolean = $derived(this.alone && this.now - this.#since > LONG_WAIT_MS);
+  readonly unread: number = $derived(
+    this.chatOpen ? 0 : this.snapshot.chat.filter((line) => !line.mine).length - this.#readLines,
+  );
+
+  constructor(readonly call: Call) {
+    this.snapshot = call.snapshot;
+    const clock = setInterval(() => (this.now = Date.now()), 1000);
+    this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
+  }
+
+  showChat(open: boolean): void {
+    this.chatOpen = open;
+    this.#readLines = this.snapshot.chat.filter((line) => !line.mine).length;
+  }
+
+  stop(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  #changed(next: CallSnapshot): void {
+    const [before, after] = [this.snapshot.peers.length, next.peers.length];
+    const over = next.phase === 'ended' && this.snapshot.phase !== 'ended';
+    this.snapshot = next;
+    if (after < before) this.#since = Date.now();
+    if (!preferences.sounds) return;
+    if (over || after < before) void playLeave(preferences.volume, preferences.speaker);
+    else if (after > before) void playJoin(preferences.volume, preferences.speaker);
+  }
+}

@@ -1,0 +1,23 @@
+// Which key does what in a call.
+
+export type Action = 'microphone' | 'camera' | 'close' | 'help';
+
+interface KeyPress {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  repeat: boolean;
+}
+
+/**
+ * What a key press asks for. Letters are left alone while somebody types, and when shortcuts are
+ * switched off (speech input presses letters too); Escape always closes.
+ */
+export function actionOf(press: KeyPress, typing: boolean, enabled: boolean): Action | null {
+  if (press.ctrlKey || press.metaKey || press.altKey || press.repeat) return null;
+  if (press.key === 'Escape') return 'close';
+  if (typing || !enabled) return null;
+  const letters: Record<string, Action> = { m: 'microphone', v: 'camera', '?': 'help' };
+  return letters[press.key.toLowerCase()] ?? null;
+}
