@@ -225,9 +225,35 @@ impl Client {
         !heard
     }
 
+    /// Asks until there is an answer, as every client does: UDP may lose either.
     pub fn exchange(&self, datagram: &[u8]) -> Response {
-        self.send(datagram);
-        Response(self.receive())
+        for _ in 0..20 {
+            self.send(datagram);
+            if let Some(response) = self.try_receive(datagram) {
+                return response;
+            }
+        }
+        panic!("no answer");
+    }
+
+    /// The answer to a request, if it comes soon. Second answers to earlier ones are passed over.
+    fn try_receive(&self, request: &[u8]) -> Option<Response> {
+        self.socket.set_read_timeout(Some(SILENCE)).unwrap();
+        let mut buffer = vec![0; 65_536];
+        let found = loop {
+            let Ok((len, from)) = self.socket.recv_from(&mut buffer) else {
+                break None;
+            };
+            assert_eq!(
+                from, self.server,
+                "the answer comes from where the question went"
+            );
+            if buffer[8..20] == request[8..20] {
+                break Some(Response(buffer[..len].to_vec()));
+            }
+        };
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        found
     }
 
     /// A request without credentials.

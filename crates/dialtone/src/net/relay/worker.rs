@@ -211,6 +211,9 @@ impl Worker {
     /// Does what the state machine says. A datagram that cannot be sent is a lost one, as any on
     /// its way may be.
     fn carry_out(&mut self, action: Action) {
+        // What ended makes room first: the slot of a new allocation may be that of an old one, and
+        // who is told that an allocation is gone may count on its port being free.
+        self.close_relays();
         match action {
             Action::Nothing => {}
             Action::ToClient { path, datagram } => {
@@ -230,7 +233,6 @@ impl Worker {
             }
             Action::OpenRelay(request) => self.open_relay(request),
         }
-        self.close_relays();
     }
 
     fn open_relay(&mut self, request: RelayRequest) {
