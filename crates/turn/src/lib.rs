@@ -8,9 +8,10 @@
 //! 1. Hand every datagram of a client to [`Server::handle_datagram`] and every datagram that
 //!    reaches a relay socket to [`Server::handle_relayed`], in a buffer with [`HEADROOM`] bytes
 //!    free in front of it.
-//! 2. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
-//!    [`Server::handle_relay_opened`] and carry out what that gives.
-//! 3. Poll [`Server::poll_event`] until it is empty.
+//! 2. Poll [`Server::poll_event`] until it is empty, and close what it names: the slot of an
+//!    allocation that ended may be that of the one the action is about.
+//! 3. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
+//!    [`Server::handle_relay_opened`] and go on with 2.
 //! 4. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
 //!    are harmless. Then poll events again.
 //!
