@@ -40,6 +40,7 @@
     ...source,
     set(stream) {
       source.set.call(this, stream);
+      if (stream) this.__attached = (this.__attached ?? 0) + 1;
       if (stream && this.requestVideoFrameCallback) {
         this.requestVideoFrameCallback((at) =>
           lab.firstFrames.push({ role: this.dataset.role ?? '', at }));

@@ -8,6 +8,7 @@ return (async () => {
     const look = { role: video.dataset.role ?? '', frames: 0, width: video.videoWidth, paused: video.paused };
     look.frames = video.getVideoPlaybackQuality().totalVideoFrames;
     look.picture = 0;
+    look.attached = video.__attached ?? 0;
     if (video.videoWidth > 0) {
       const canvas = (lab.canvas ??= document.createElement('canvas'));
       canvas.width = 32;
