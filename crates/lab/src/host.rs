@@ -95,12 +95,15 @@ impl Host {
         )
     }
 
-    /// Answers TCP segments of a server port with a reset: open connections die, new ones fail.
+    /// Answers TCP segments from and to a server's port with a reset: open connections die at
+    /// both ends, new ones fail, and nothing passes.
     pub fn reset_tcp(&self, port: u16) -> Result<()> {
         self.nft(&format!(
             "table ip cut {{
                chain incoming {{ type filter hook input priority 0;
-                 tcp dport {port} reject with tcp reset; tcp sport {port} reject with tcp reset; }}
+                 tcp sport {port} reject with tcp reset; }}
+               chain outgoing {{ type filter hook output priority 0;
+                 tcp dport {port} reject with tcp reset; }}
              }}"
         ))
     }
