@@ -195,7 +195,7 @@ impl Exchange {
     pub fn shut_down(&mut self, now: Now, how: Shutdown) {
         if how == Shutdown::Stop {
             for call in self.calls.keys().copied().collect::<Vec<_>>() {
-                self.to_call(now, call, CallInput::Stop);
+                self.tell_call(now, call, CallInput::Stop);
             }
         }
         let go_away = match how {
@@ -259,7 +259,7 @@ impl Exchange {
         self.timers
             .set(Timer::Window(id), now.tick + session.window());
         self.timers.clear(Timer::Ping(id));
-        self.to_calls_of(now, id, || CallInput::Detached(id));
+        self.tell_calls_of(now, id, || CallInput::Detached(id));
     }
 
     fn handle_frame(&mut self, now: Now, socket: SocketId, frame: Result<ClientFrame, FrameError>) {
@@ -365,7 +365,7 @@ impl Exchange {
         session.resume(socket, re, resume, token, &mut self.outputs);
         self.counters.sessions_resumed += 1;
         self.bind(now, socket, id);
-        self.to_calls_of(now, id, || CallInput::Attached(id));
+        self.tell_calls_of(now, id, || CallInput::Attached(id));
     }
 
     /// Which device this is, if the ticket is good and the device has proved itself.
@@ -450,7 +450,7 @@ impl Exchange {
                 .is_some_and(|call| call.seats_session(session)),
         };
         match call.filter(mine) {
-            Some(call) => self.to_call(
+            Some(call) => self.tell_call(
                 now,
                 call,
                 CallInput::Request {
@@ -488,17 +488,17 @@ impl Exchange {
         id
     }
 
-    fn to_calls_of(&mut self, now: Now, session: SessionId, input: impl Fn() -> CallInput) {
+    fn tell_calls_of(&mut self, now: Now, session: SessionId, input: impl Fn() -> CallInput) {
         let calls = self
             .sessions
             .get(&session)
             .map(|session| session.calls.clone());
         for call in calls.into_iter().flatten() {
-            self.to_call(now, call, input());
+            self.tell_call(now, call, input());
         }
     }
 
-    fn to_call(&mut self, now: Now, id: CallId, input: CallInput) {
+    fn tell_call(&mut self, now: Now, id: CallId, input: CallInput) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -578,16 +578,16 @@ impl Exchange {
             }
             Timer::Window(id) => {
                 let closing = self.sessions.get(&id).is_some_and(Session::is_closing);
-                self.to_calls_of(now, id, || CallInput::Gone {
+                self.tell_calls_of(now, id, || CallInput::Gone {
                     session: id,
                     closing,
                 });
                 self.sessions.remove(&id);
             }
             Timer::Connection(call, connection) => {
-                self.to_call(now, call, CallInput::ConnectionDeadline(connection));
+                self.tell_call(now, call, CallInput::ConnectionDeadline(connection));
             }
-            Timer::Renew(call) => self.to_call(now, call, CallInput::Renew),
+            Timer::Renew(call) => self.tell_call(now, call, CallInput::Renew),
         }
     }
 

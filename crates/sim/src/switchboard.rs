@@ -1,0 +1,201 @@
+//! An exchange with a virtual clock and sockets that are queues.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use exchange::{Config, Exchange, Input, Output, RelayConfig, Shutdown, SocketId};
+use protocol::close::CloseCode;
+use protocol::frame;
+use protocol::time::{Now, Tick};
+use serde_json::{Value, json};
+
+/// 2026-01-01, so that credentials have a believable expiry.
+const START_UNIX: Duration = Duration::from_secs(1_767_225_600);
+
+/// An exchange, its clock and its sockets.
+#[derive(Debug)]
+pub struct Switchboard {
+    exchange: Exchange,
+    now: Tick,
+    next_socket: u64,
+    sockets: BTreeMap<SocketId, Socket>,
+}
+
+#[derive(Debug, Default)]
+struct Socket {
+    received: Vec<Value>,
+    closed: Option<CloseCode>,
+}
+
+/// A signature as the switchboard's exchange believes it: the key, then the text. It proves
+/// nothing, and costs nothing.
+pub fn sign(device: &str, text: &str) -> Value {
+    json!({
+        "key": URL_SAFE_NO_PAD.encode(device),
+        "signature": URL_SAFE_NO_PAD.encode([device, text].concat()),
+    })
+}
+
+fn believe(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
+    signature == [key, text].concat()
+}
+
+fn exchange(seed: u64) -> Exchange {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let relay = RelayConfig {
+        stun_urls: vec!["stun:203.0.113.10:3478".to_owned()],
+        turn_urls: vec!["turn:203.0.113.10:3478?transport=udp".to_owned()],
+        secret: b"secret".to_vec(),
+    };
+    Exchange::new(
+        Config {
+            verify: believe,
+            relay,
+            max_sessions: 1000,
+        },
+        bytes,
+    )
+}
+
+impl Switchboard {
+    /// An exchange whose ids follow from the seed.
+    pub fn new(seed: u64) -> Switchboard {
+        Switchboard {
+            exchange: exchange(seed),
+            now: Tick::default(),
+            next_socket: 1,
+            sockets: BTreeMap::new(),
+        }
+    }
+
+    /// The exchange itself, to look at.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// The virtual time.
+    pub fn tick(&self) -> Tick {
+        self.now
+    }
+
+    /// The server dies and another one starts: every socket is lost, nothing is remembered.
+    pub fn restart(&mut self, seed: u64) {
+        self.exchange = exchange(seed);
+        for socket in self.sockets.values_mut() {
+            socket.closed.get_or_insert(CloseCode::GoingAway);
+        }
+    }
+
+    /// The server is stopped politely.
+    pub fn shut_down(&mut self, how: Shutdown) {
+        self.exchange.shut_down(self.now(), how);
+        self.carry_out();
+    }
+
+    /// Opens a socket.
+    pub fn open(&mut self) -> SocketId {
+        let socket = SocketId(self.next_socket);
+        self.next_socket += 1;
+        self.sockets.insert(socket, Socket::default());
+        self.handle(Input::Opened(socket));
+        socket
+    }
+
+    /// A ticket, as text.
+    pub fn ticket(&mut self) -> String {
+        let now = self.now();
+        self.exchange
+            .issue_ticket(now)
+            .expect("tickets are not scarce here")
+            .to_string()
+    }
+
+    /// Sends a frame on a socket, if it is open.
+    pub fn send(&mut self, socket: SocketId, frame: &Value) {
+        self.send_text(socket, &frame.to_string());
+    }
+
+    /// Sends any text on a socket, if it is open.
+    pub fn send_text(&mut self, socket: SocketId, text: &str) {
+        if self.closed(socket).is_none() {
+            self.handle(Input::Frame(socket, frame::parse(text)));
+        }
+    }
+
+    /// Takes what has arrived on a socket.
+    pub fn receive(&mut self, socket: SocketId) -> Vec<Value> {
+        self.sockets
+            .get_mut(&socket)
+            .map(|s| std::mem::take(&mut s.received))
+            .unwrap_or_default()
+    }
+
+    /// Why the server closed a socket, if it did.
+    pub fn closed(&self, socket: SocketId) -> Option<CloseCode> {
+        self.sockets.get(&socket)?.closed
+    }
+
+    /// The socket is lost, at both ends; what was on the way is lost with it.
+    pub fn cut(&mut self, socket: SocketId) {
+        if self
+            .sockets
+            .remove(&socket)
+            .is_some_and(|socket| socket.closed.is_none())
+        {
+            self.handle(Input::Closed(socket));
+        }
+    }
+
+    /// Lets time pass, doing what is due when it is due.
+    pub fn advance(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.exchange.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.exchange.handle_timeout(self.now());
+            self.carry_out();
+        }
+        self.now = end;
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.exchange.handle(self.now(), input);
+        self.carry_out();
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            tick: self.now,
+            unix: START_UNIX + self.now.saturating_since(Tick::default()),
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.exchange.poll_output() {
+            match output {
+                Output::Send { socket, text } => self.deliver(socket, &text),
+                Output::Close { socket, code } => self.close(socket, code),
+            }
+        }
+    }
+
+    fn deliver(&mut self, socket: SocketId, text: &str) {
+        let frame = serde_json::from_str(text).expect("the server sends JSON");
+        if let Some(socket) = self.sockets.get_mut(&socket).filter(|s| s.closed.is_none()) {
+            socket.received.push(frame);
+        }
+    }
+
+    fn close(&mut self, id: SocketId, code: CloseCode) {
+        let open = self
+            .sockets
+            .get_mut(&id)
+            .filter(|socket| socket.closed.is_none());
+        if let Some(socket) = open {
+            socket.closed = Some(code);
+            self.exchange.handle(self.now(), Input::Closed(id));
+        }
+    }
+}
