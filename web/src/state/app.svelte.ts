@@ -27,7 +27,8 @@ export class App {
   offline = $state(false);
   session: CallSession | null = $state.raw(null);
   readonly own = new OwnMedia();
-  readonly #server = new Server((state) => (this.offline = state === 'offline'));
+  /** Null until a lobby is opened: the start page needs no line. */
+  #server: Server | null = null;
   /** Made ready in the lobby, so that joining finds everything prepared. */
   #call: Call | null = null;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -42,10 +43,10 @@ export class App {
     this.#show();
     addEventListener('popstate', () => this.#back());
     addEventListener('pagehide', () => this.session?.call.closing());
-    addEventListener('pageshow', () => this.#server.probe());
+    addEventListener('pageshow', () => this.#server?.probe());
     addEventListener('online', () => this.#networkChanged());
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#server.probe();
+      if (document.visibilityState === 'visible') this.#server?.probe();
     });
   }
 
@@ -116,7 +117,7 @@ export class App {
     if (route.page !== 'room') {
       this.#leave();
       this.own.close();
-      this.#server.stop();
+      this.#server?.stop();
       this.screen = route.page;
       return;
     }
@@ -150,6 +151,7 @@ export class App {
 
   /** While somebody looks at the lobby, the line is opened and the connection made ready. */
   #prepare(room: string): void {
+    this.#server ??= new Server((state) => (this.offline = state === 'offline'));
     this.#server.start();
     const call = this.#server.call(room, () => cleanName(preferences.name, t('lobby.name.guest')));
     this.#call = call;
@@ -203,7 +205,7 @@ export class App {
   }
 
   #networkChanged(): void {
-    this.#server.probe();
+    this.#server?.probe();
     this.session?.call.networkChanged();
   }
 

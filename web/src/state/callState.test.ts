@@ -18,15 +18,27 @@ describe('callStateOf', () => {
 });
 
 describe('bannerOf', () => {
+  const text = (
+    phase: 'joining' | 'waiting' | 'active' | 'reconnecting',
+    signaling: 'connecting' | 'online' | 'offline',
+    peerOnline: boolean | null,
+  ) => bannerOf({ phase, signaling, peerOnline })?.text;
+
   it('is silent while all is well, and while joining', () => {
-    expect(bannerOf('active', 'online', false)).toBeNull();
-    expect(bannerOf('joining', 'connecting', true)).toBeNull();
+    expect(text('active', 'online', true)).toBeUndefined();
+    expect(text('waiting', 'online', null)).toBeUndefined();
+    expect(text('joining', 'connecting', null)).toBeUndefined();
   });
 
   it('says what still works', () => {
-    expect(bannerOf('active', 'offline', false)?.text).toBe('banner.reconnecting.signaling');
-    expect(bannerOf('waiting', 'connecting', true)?.text).toBe('banner.reconnecting.alone');
-    expect(bannerOf('reconnecting', 'online', false)?.text).toBe('banner.reconnecting.media');
-    expect(bannerOf('reconnecting', 'offline', false)?.text).toBe('banner.reconnecting.both');
+    expect(text('active', 'offline', true)).toBe('banner.reconnecting.signaling');
+    expect(text('waiting', 'offline', null)).toBe('banner.reconnecting.alone');
+    expect(text('reconnecting', 'online', true)).toBe('banner.reconnecting.media');
+    expect(text('reconnecting', 'offline', true)).toBe('banner.reconnecting.both');
+  });
+
+  it('says when it is the other one who is away', () => {
+    expect(text('active', 'online', false)).toBe('banner.peer.offline');
+    expect(text('reconnecting', 'online', false)).toBe('banner.peer.gone');
   });
 });

@@ -19,12 +19,22 @@ export interface Banner {
   text: Key;
 }
 
-/** Media and signaling fail independently; the banner says what still works. */
-export function bannerOf(phase: CallSnapshot['phase'], signaling: CallSnapshot['signaling'], alone: boolean): Banner | null {
-  const media = phase === 'reconnecting';
-  const line = signaling === 'offline' || (signaling === 'connecting' && phase !== 'joining');
-  if (!media && !line) return null;
-  const title = 'banner.reconnecting';
-  if (media) return { title, text: line ? 'banner.reconnecting.both' : 'banner.reconnecting.media' };
-  return { title, text: alone ? 'banner.reconnecting.alone' : 'banner.reconnecting.signaling' };
+interface Health {
+  phase: CallSnapshot['phase'];
+  signaling: CallSnapshot['signaling'];
+  /** Whether the other person's signaling is connected; null when nobody is there. */
+  peerOnline: boolean | null;
+}
+
+/** Media and signaling fail independently, at either end; the banner says what still works. */
+export function bannerOf({ phase, signaling, peerOnline }: Health): Banner | null {
+  const text = trouble(phase === 'reconnecting', signaling === 'offline', peerOnline);
+  return text && { title: 'banner.reconnecting', text };
+}
+
+function trouble(media: boolean, line: boolean, peerOnline: boolean | null): Key | null {
+  if (media && line) return 'banner.reconnecting.both';
+  if (media) return peerOnline === false ? 'banner.peer.gone' : 'banner.reconnecting.media';
+  if (line) return peerOnline === null ? 'banner.reconnecting.alone' : 'banner.reconnecting.signaling';
+  return peerOnline === false ? 'banner.peer.offline' : null;
 }

@@ -65,7 +65,8 @@ export function problemText(problem: DeviceProblem, browser: BrowserKind): Probl
   const mend = problem.cause === 'denied' ? MEND_DENIED[browser] : (`problem.${problem.cause}.mend` as const);
   return {
     title: `problem.${problem.cause}.${what}`,
-    means: `problem.means.${what}`,
+    // Without a secure context there are no keys to join with either.
+    means: problem.cause === 'insecure' ? 'problem.means.insecure' : `problem.means.${what}`,
     mend,
   };
 }

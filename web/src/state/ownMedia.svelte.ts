@@ -29,6 +29,7 @@ export class OwnMedia {
   #follower: Follower | null = null;
   /** Counts up whenever what is being opened is no longer wanted. */
   #turn = 0;
+  #inFlight: Promise<void> | null = null;
 
   readonly media: Per<boolean> = $derived({
     audio: this.wanted.audio && this.tracks.audio !== null,
@@ -42,6 +43,11 @@ export class OwnMedia {
   readonly nothing: boolean = $derived(this.#causes.audio !== null && this.#causes.video !== null);
   readonly canFlip: boolean = $derived(this.devices.cameras.length > 1 && matchMedia('(pointer: coarse)').matches);
 
+  /** Why a device is not there, if it is not. */
+  causeOf(kind: Kind): Cause | null {
+    return this.#causes[kind];
+  }
+
   constructor() {
     void this.#refresh();
     onDevicesChange(() => void this.#devicesChanged());
@@ -54,8 +60,17 @@ export class OwnMedia {
   }
 
   /** Opens what is wanted and not open yet, with one question to the person at most. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
     this.asked = true;
+    // Pressed again while the browser still asks: the same question, not a second one.
+    if (this.#inFlight) return this.#inFlight;
+    const flight = this.#open().finally(() => {
+      if (this.#inFlight === flight) this.#inFlight = null;
+    });
+    return (this.#inFlight = flight);
+  }
+
+  async #open(): Promise<void> {
     if (!canCapture()) {
       this.#causes = { audio: 'insecure', video: 'insecure' };
       return;
@@ -73,6 +88,7 @@ export class OwnMedia {
   /** Turns everything off: the lights at the devices go out. */
   close(): void {
     this.#turn++;
+    this.#inFlight = null;
     this.opening = false;
     for (const kind of KINDS) this.#put(kind, null);
     this.#causes = { audio: null, video: null };
@@ -85,7 +101,10 @@ export class OwnMedia {
     // A muted microphone stays open, to be back at once; a camera that is off is really off.
     if (kind === 'video' && !on) this.#put('video', null);
     if (this.tracks.audio) this.tracks.audio.enabled = this.wanted.audio;
-    if (on && this.asked && !this.tracks[kind]) await this.open();
+    const lacks = () => on && this.asked && !this.tracks[kind];
+    if (lacks()) await this.open();
+    // What was being opened already may have left this one out.
+    if (lacks() && this.#causes[kind] === null) await this.open();
     this.#follower?.media(this.media);
   }
 

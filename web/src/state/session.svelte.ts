@@ -20,7 +20,9 @@ export class CallSession {
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
   readonly peerName: string = $derived(this.peer?.name || t('call.someone'));
   readonly alone: boolean = $derived(this.peer === null);
-  readonly banner: Banner | null = $derived(bannerOf(this.snapshot.phase, this.snapshot.signaling, this.alone));
+  readonly banner: Banner | null = $derived(
+    bannerOf({ ...this.snapshot, peerOnline: this.peer?.online ?? null }),
+  );
   readonly elapsedMs: number | null = $derived(
     this.snapshot.startedAt === null ? null : Math.max(0, this.now - this.snapshot.startedAt),
   );
