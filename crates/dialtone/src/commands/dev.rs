@@ -1,15 +1,21 @@
 //! `dialtone dev`: everything on this machine, without configuration.
 
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
-use exchange::{RelayConfig, Shutdown};
-use tokio::signal::unix::{SignalKind, signal};
+use protocol::id::RoomId;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use turn::{Cidr, Credentials, Limits, RelayAddress};
 
+use crate::addresses::{self, Address};
 use crate::data::DataFolder;
 use crate::http::Listener;
 use crate::hub::Hub;
+use crate::net::relay::{PORTS, Relay, RelayConfig};
 use crate::proof;
 
 /// Clients at once. A development server needs few; this bounds what a mistake can take.
@@ -34,7 +40,7 @@ pub struct Arguments {
 
     /// Let the relay reach these addresses, which it refuses otherwise (repeatable)
     #[arg(long, value_name = "CIDR")]
-    allow_peer: Vec<String>,
+    allow_peer: Vec<Cidr>,
 
     /// Do not open a browser
     #[arg(long)]
@@ -48,51 +54,217 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    // Before anything is started, so that no signal finds the default behaviour in between.
+    let mut signals = Signals::new()?;
     let data = DataFolder::open(&arguments.data)?;
     let secret = data.relay_secret()?;
-    let listener = Listener::bind(&http_addresses(arguments.http)).await?;
-    let relay = RelayConfig {
-        stun_urls: vec![],
-        turn_urls: vec![],
-        secret,
-    };
+    let http = http_addresses(arguments.http);
+    let listener = Listener::bind(&http).await?;
+    let url = url(arguments.http, listener.address()?);
+
+    let found = addresses::find();
+    let relays = relay_addresses(arguments.turn, &found);
+    let relay = start_relay(&arguments, &secret, &relays, &http)?;
     let hub = Hub::start(exchange::Config {
         verify: proof::verify,
-        relay,
+        relay: offered(&relay, &relays, secret),
         max_sessions: MAX_SESSIONS,
     })?;
-    let url = format!("http://localhost:{}", listener.address()?.port());
     let server = listener.serve(hub.clone());
-    println!("ready {url}");
 
-    let how = wait_for_the_end().await?;
-    hub.shut_down(how).await;
-    server.shut_down().await;
+    say(&greeting(&arguments, &url, &found, &relay)?);
+    say(&format!("ready {url}\n"));
+    if !arguments.no_open {
+        open_browser(&url);
+    }
+
+    let how = signals.first().await;
+    tokio::select! {
+        () = async {
+            hub.shut_down(how).await;
+            server.shut_down().await;
+        } => {}
+        _ = signals.first() => {} // Asked twice: at once, then.
+    }
+    relay.shutdown();
     Ok(())
 }
 
 /// `localhost` is both of these, and browsers differ in which they try first.
 fn http_addresses(given: Option<SocketAddr>) -> Vec<SocketAddr> {
     const PORT: u16 = 8080;
+    if let Some(address) = given {
+        return vec![address];
+    }
+    [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ]
+    .into_iter()
+    .filter(|address| address.is_ipv4() || addresses::local().contains(address))
+    .map(|address| SocketAddr::new(address, PORT))
+    .collect()
+}
+
+/// What a person types. Pages get camera and microphone on `localhost`, and not on its address.
+fn url(given: Option<SocketAddr>, bound: SocketAddr) -> String {
     match given {
-        Some(address) => vec![address],
-        None => [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ]
-        .map(|address| SocketAddr::new(address, PORT))
-        .to_vec(),
+        Some(address) if !address.ip().is_loopback() && !address.ip().is_unspecified() => {
+            format!("http://{bound}")
+        }
+        _ => format!("http://localhost:{}", bound.port()),
     }
 }
 
-/// Ctrl-C ends it for good; a service manager's SIGTERM may be the first half of a restart.
-async fn wait_for_the_end() -> anyhow::Result<Shutdown> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Shutdown::Stop,
-        _ = hangup.recv() => Shutdown::Stop,
-        _ = terminate.recv() => Shutdown::Restart,
+// ---- the relay ----
+
+/// Where allocations are made: where clients are told to ask, or on what this machine announces.
+fn relay_addresses(listen: SocketAddr, found: &[Address]) -> Vec<RelayAddress> {
+    if listen.ip().is_unspecified() {
+        let same_family = |relay: &RelayAddress| relay.bind.is_ipv4() || listen.is_ipv6();
+        return addresses::relays(found)
+            .into_iter()
+            .filter(same_family)
+            .collect();
+    }
+    vec![RelayAddress {
+        bind: listen.ip(),
+        announced: listen.ip(),
+    }]
+}
+
+fn start_relay(
+    arguments: &Arguments,
+    secret: &[u8],
+    relays: &[RelayAddress],
+    http: &[SocketAddr],
+) -> anyhow::Result<Relay> {
+    let mut credentials = Credentials::new("dialtone")?;
+    credentials.add_secret(secret);
+    let config = RelayConfig {
+        listen: vec![arguments.turn],
+        relays: relays.to_vec(),
+        ports: PORTS,
+        credentials,
+        allow_peers: arguments.allow_peer.clone(),
+        protected: http.to_vec(),
+        limits: Limits::default(),
+    };
+    Relay::start(config).with_context(|| {
+        format!(
+            "STUN and TURN cannot use {} (--turn ADDR:PORT chooses)",
+            arguments.turn
+        )
     })
+}
+
+/// What clients are told about the relay.
+fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange::RelayConfig {
+    let port = relay.listen_addresses().first().map_or(0, SocketAddr::port);
+    let hosts = relays
+        .iter()
+        .map(|relay| SocketAddr::new(relay.announced, port));
+    exchange::RelayConfig {
+        stun_urls: hosts.clone().map(|host| format!("stun:{host}")).collect(),
+        turn_urls: hosts
+            .map(|host| format!("turn:{host}?transport=udp"))
+            .collect(),
+        secret,
+    }
+}
+
+// ---- what a person sees ----
+
+fn greeting(
+    arguments: &Arguments,
+    url: &str,
+    found: &[Address],
+    relay: &Relay,
+) -> anyhow::Result<String> {
+    let mut room = [0; 16];
+    getrandom::fill(&mut room)?;
+    let room = RoomId::from_bytes(room);
+    let mut text = String::new();
+    writeln!(text, "Dialtone {}\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(text, "  Open    {url}")?;
+    writeln!(text, "  Invite  {url}/{room}")?;
+    writeln!(
+        text,
+        "          Open it in two windows to try a call with yourself.\n"
+    )?;
+    if arguments.turn.ip().is_unspecified() {
+        let port = relay.listen_addresses().first().map_or(0, SocketAddr::port);
+        writeln!(text, "  STUN and TURN on UDP port {port}")?;
+        for address in found {
+            writeln!(text, "    {address}")?;
+        }
+    } else {
+        writeln!(
+            text,
+            "  STUN and TURN on UDP {}, as --turn says",
+            arguments.turn
+        )?;
+    }
+    writeln!(
+        text,
+        "\n  State is kept in {}. Ctrl-C stops.\n",
+        arguments.data.display()
+    )?;
+    Ok(text)
+}
+
+/// Prints, also when nobody reads any more: a closed pipe is no reason to end a call.
+fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Opens the page where somebody sits in front of a screen.
+fn open_browser(url: &str) {
+    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let opener = match std::env::consts::OS {
+        "macos" => "open",
+        "linux" if has_screen => "xdg-open",
+        _ => return,
+    };
+    if std::io::stdout().is_terminal() {
+        // The address is printed as well: without an opener nothing is lost.
+        let _ = Command::new(opener)
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+    }
+}
+
+// ---- the end ----
+
+/// The signals that end the server.
+struct Signals {
+    interrupt: Signal,
+    hangup: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one. Ctrl-C ends it for good; a service manager's SIGTERM may be the first half
+    /// of a restart, which calls should outlive.
+    async fn first(&mut self) -> exchange::Shutdown {
+        tokio::select! {
+            _ = self.interrupt.recv() => exchange::Shutdown::Stop,
+            _ = self.hangup.recv() => exchange::Shutdown::Stop,
+            _ = self.terminate.recv() => exchange::Shutdown::Restart,
+        }
+    }
 }
