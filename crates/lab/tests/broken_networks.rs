@@ -26,6 +26,12 @@ fn never_by(
     let pair = Pair::arrive(test, &world.alice, &world.bob, &server.origin())?;
     harm(&world)?;
     pair.meet(&server)?;
+    for person in [&pair.alice, &pair.bob] {
+        person.until("signaling brought the two together", |page| {
+            ensure!(page["peers"] == "1", "peers {}", page["peers"]);
+            Ok(())
+        })?;
+    }
     holds_for("no call", LONG, || {
         for person in [&pair.alice, &pair.bob] {
             let page = person.sense()?;
