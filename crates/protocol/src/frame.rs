@@ -14,6 +14,9 @@ use crate::limits;
 use crate::message::{ClientFrame, ClientMessage, ServerMessage};
 use crate::text::Token;
 
+/// Characters of an error's reason; parsers quote what they did not like, however long it is.
+const REASON_CHARS: usize = 200;
+
 /// Why a frame was not understood. A frame that was not understood has no effect.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FrameError {
@@ -78,7 +81,7 @@ fn parse_object(text: &str) -> Result<Map<String, Value>, FrameError> {
     let value = StrictValue { depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| FrameError::NotAFrame(error.to_string()))?;
+        .map_err(|error| FrameError::NotAFrame(shortened(&error)))?;
     match value {
         Value::Object(fields) => Ok(fields),
         _ => Err(FrameError::NotAFrame("not a JSON object".to_owned())),
@@ -94,7 +97,7 @@ fn take_field<T: for<'de> Deserialize<'de>>(
     };
     serde_json::from_value(value)
         .map(Some)
-        .map_err(|error| FrameError::NotAFrame(format!("{name}: {error}")))
+        .map_err(|error| FrameError::NotAFrame(format!("{name}: {}", shortened(&error))))
 }
 
 fn parse_message(
@@ -111,8 +114,12 @@ fn parse_message(
     serde_json::from_value(Value::Object(fields)).map_err(|error| FrameError::Malformed {
         id,
         t,
-        reason: error.to_string(),
+        reason: shortened(&error),
     })
+}
+
+fn shortened(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(REASON_CHARS).collect()
 }
 
 /// Reads a JSON value, refusing duplicate keys and nesting beyond [`limits::FRAME_DEPTH`].
@@ -253,6 +260,18 @@ mod tests {
         };
         assert_eq!((id.as_deref(), t), (Some("q"), "hangup"));
         assert!(reason.contains("22 characters"), "{reason}");
+    }
+
+    #[test]
+    fn a_reason_does_not_quote_more_than_a_line() {
+        let long = "\u{ad}".repeat(30_000);
+        for text in [
+            format!(r#"{{"t":"media","call":"AAAAAAAAAAAAAAAAAAAAAA","media":"{long}"}}"#),
+            format!(r#"{{"t":"pong","ack":"{long}"}}"#),
+            format!(r#"{{"t":"{long}"}}"#),
+        ] {
+            assert!(parse(&text).unwrap_err().to_string().len() < 1000);
+        }
     }
 
     #[test]
