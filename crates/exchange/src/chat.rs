@@ -2,13 +2,21 @@
 
 use std::collections::VecDeque;
 
+use protocol::frame;
 use protocol::limits;
 use protocol::message::ChatFrom;
 
 /// The last messages of a call, bounded in number and in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct ChatLog {
-    messages: VecDeque<ChatFrom>,
+    messages: VecDeque<Kept>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    message: ChatFrom,
+    /// What it takes on the wire: a body may grow sixfold when its characters are escaped.
     bytes: usize,
 }
 
@@ -19,23 +27,31 @@ impl ChatLog {
         if self
             .messages
             .iter()
-            .any(|old| old.chat.chat == message.chat.chat)
+            .any(|old| old.message.chat.chat == message.chat.chat)
         {
             return false;
         }
-        self.bytes += message.chat.body.len();
-        self.messages.push_back(message);
-        while self.messages.len() > limits::CHAT_BACKLOG || self.bytes > limits::CHAT_BACKLOG_BYTES
+        let bytes = frame::encode(None, None, &message.clone().into()).len();
+        self.bytes += bytes;
+        self.messages.push_back(Kept { message, bytes });
+        while self.is_too_large()
+            && let Some(oldest) = self.messages.pop_front()
         {
-            let Some(oldest) = self.messages.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.chat.body.len();
+            self.bytes -= oldest.bytes;
         }
         true
     }
 
+    /// The newest is kept whatever it takes, so that its repeat is recognised.
+    fn is_too_large(&self) -> bool {
+        let count = self.messages.len();
+        count > limits::CHAT_BACKLOG || (count > 1 && self.bytes > limits::CHAT_BACKLOG_BYTES)
+    }
+
     pub(crate) fn messages(&self) -> Vec<ChatFrom> {
-        self.messages.iter().cloned().collect()
+        self.messages
+            .iter()
+            .map(|kept| kept.message.clone())
+            .collect()
     }
 }

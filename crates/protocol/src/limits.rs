@@ -14,7 +14,7 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Bytes of one WebSocket message, either way.
+    /// Bytes of one WebSocket message from a client; the server's are at most 1 KiB longer.
     FRAME_BYTES: usize = 64 * 1024;
     /// Levels of nesting in a frame; no message of ours needs more than five.
     FRAME_DEPTH: usize = 8;
@@ -28,7 +28,7 @@ limits! {
     CHAT_BYTES: usize = 8 * 1024;
     /// Chat messages a call keeps for people who reload or come later.
     CHAT_BACKLOG: usize = 128;
-    /// Bytes of bodies the chat backlog of a call may hold.
+    /// Bytes the chat backlog of a call may hold, counted as they are sent.
     CHAT_BACKLOG_BYTES: usize = 32 * 1024;
     /// Characters of a participant's name.
     NAME_CHARS: usize = 64;

@@ -590,7 +590,7 @@ export type ServerFrame = ServerMessage & { seq?: number; re?: string };
 export const SUBPROTOCOL = "dialtone.v1";
 
 export const limits = {
-  /** Bytes of one WebSocket message, either way. */
+  /** Bytes of one WebSocket message from a client; the server's are at most 1 KiB longer. */
   frame_bytes: 65536,
   /** Levels of nesting in a frame; no message of ours needs more than five. */
   frame_depth: 8,
@@ -604,7 +604,7 @@ export const limits = {
   chat_bytes: 8192,
   /** Chat messages a call keeps for people who reload or come later. */
   chat_backlog: 128,
-  /** Bytes of bodies the chat backlog of a call may hold. */
+  /** Bytes the chat backlog of a call may hold, counted as they are sent. */
   chat_backlog_bytes: 32768,
   /** Characters of a participant's name. */
   name_chars: 64,
