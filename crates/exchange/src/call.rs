@@ -43,7 +43,12 @@ pub(crate) enum CallInput {
 /// What a session can ask a call for.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Join { device: DeviceId, join: Box<Join> },
+    Join {
+        device: DeviceId,
+        join: Box<Join>,
+    },
+    /// The call as it is now.
+    Look,
     Hangup,
     Media(MediaState),
     Chat(Chat),
@@ -182,7 +187,6 @@ impl Call {
         }
         if self.seats.is_empty() {
             self.drop_connection(cx);
-            cx.out.push(CallOutput::RenewTimer(None));
             cx.out.push(CallOutput::Over);
         }
     }
@@ -201,6 +205,7 @@ impl Call {
         };
         match request {
             Request::Join { .. } => unreachable!("handled above"),
+            Request::Look => self.snapshot_for(me, cx).into(),
             Request::Hangup => self.hang_up(me, session, cx),
             Request::Media(media) => self.set_media(me, media, cx),
             Request::Chat(chat) => self.say(me, chat, cx),
@@ -227,15 +232,32 @@ impl Call {
         self.adopt(me, &join, cx);
         self.take_seat(me, session, &join, cx);
         self.tell_others(me, self.change_of(me), cx);
-        let alive = |connection: &Connection| {
-            join.connections
-                .iter()
-                .any(|announced| announced.connection == connection.id)
-        };
-        if !self.connection.as_ref().is_some_and(alive) {
-            self.connect(me, cx);
+        match self.living(&join) {
+            Some(announced) => self.take_up(me, &announced, cx),
+            None => self.connect(me, cx),
         }
         self.snapshot_for(me, cx).into()
+    }
+
+    /// What the joining client says of the connection of this call, if it still has it.
+    fn living(&self, join: &Join) -> Option<AnnouncedConnection> {
+        let connection = self.connection.as_ref()?;
+        let is_it = |announced: &&AnnouncedConnection| announced.connection == connection.id;
+        join.connections.iter().find(is_it).cloned()
+    }
+
+    /// The client's view of a connection counts as a report: while it was away it may have sent
+    /// one that never arrived, and it will not say again what has not changed since.
+    fn take_up(
+        &mut self,
+        me: ParticipantId,
+        announced: &AnnouncedConnection,
+        cx: &mut Context<'_>,
+    ) {
+        if let Ok(connection) = self.live(announced.connection, announced.generation) {
+            let step = connection.report(me, announced.state);
+            self.take_step(step, cx);
+        }
     }
 
     /// Takes up a connection that the client says is alive and the server does not know of,
@@ -244,7 +266,9 @@ impl Call {
         let Some(announced) = join.connections.first() else {
             return;
         };
-        if !self.seats.is_empty() || announced.peer == me {
+        // Seats are derived from the call: under another id nobody could take the one kept here.
+        let same_call = join.call == self.id;
+        if !same_call || !self.seats.is_empty() || announced.peer == me {
             return;
         }
         self.seats.push(Seat {
@@ -404,8 +428,10 @@ impl Call {
     /// Opens a new connection between `me`, who came last, and whoever is there.
     fn connect(&mut self, me: ParticipantId, cx: &mut Context<'_>) {
         self.drop_connection(cx);
-        let there = |seat: &&Seat| seat.participant != me && seat.presence != Presence::Gone;
-        let Some(peer) = self.seats.iter().find(there).map(|seat| seat.participant) else {
+        // Without their connection nothing keeps the seats of those who are gone.
+        self.seats.retain(|seat| seat.presence != Presence::Gone);
+        let other = |seat: &&Seat| seat.participant != me;
+        let Some(peer) = self.seats.iter().find(other).map(|seat| seat.participant) else {
             return;
         };
         let id = ConnectionId::from_bytes(cx.ids.fresh());
@@ -421,6 +447,7 @@ impl Call {
         if let Some(connection) = self.connection.take() {
             cx.out
                 .push(CallOutput::ConnectionTimer(connection.id, None));
+            cx.out.push(CallOutput::RenewTimer(None));
         }
     }
 

@@ -147,6 +147,10 @@ impl Connection {
 
     /// One end says how the connection is.
     pub(crate) fn report(&mut self, from: ParticipantId, state: ConnectionState) -> Step {
+        if self.phase == Phase::Up && state == ConnectionState::Connecting {
+            // It is late, or an ICE restart has begun: the path in use is still there.
+            return Step::Stay;
+        }
         self.end(from).state = state;
         let both_connected = self.polite.state == ConnectionState::Connected
             && self.impolite.state == ConnectionState::Connected;
@@ -244,6 +248,8 @@ mod tests {
         let _ = connection.report(BEN, Connected);
         assert_eq!(connection.report(BEN, Connecting), Step::Stay);
         assert!(connection.is_up());
+        let _ = connection.report(ADA, Reconnecting);
+        assert_eq!(connection.report(ADA, Connected), Step::Changed);
     }
 
     #[test]
