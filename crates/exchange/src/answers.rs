@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use protocol::id::CallId;
 use protocol::limits;
 use protocol::message::ServerMessage;
 use protocol::text::Token;
@@ -17,12 +18,23 @@ pub(crate) enum Seen {
     Pending,
     /// Yes, and this was the answer.
     Answered(Box<ServerMessage>),
+    /// Yes, it joined this call.
+    Joined(CallId),
+}
+
+/// What is kept of an answer. A `joined` is not: it may be large, and what it said may be wrong
+/// by the time it is asked for again.
+#[derive(Clone, Debug)]
+enum Kept {
+    Pending,
+    Answer(Box<ServerMessage>),
+    Joined(CallId),
 }
 
 /// Requests of the last 60 seconds, at most 256.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    by_id: BTreeMap<Token, Option<Box<ServerMessage>>>,
+    by_id: BTreeMap<Token, Kept>,
     order: VecDeque<(Tick, Token)>,
 }
 
@@ -31,10 +43,11 @@ impl Answers {
     pub(crate) fn begin(&mut self, now: Tick, id: &Token) -> Seen {
         self.forget_old(now);
         match self.by_id.get(id) {
-            Some(Some(answer)) => Seen::Answered(answer.clone()),
-            Some(None) => Seen::Pending,
+            Some(Kept::Answer(answer)) => Seen::Answered(answer.clone()),
+            Some(Kept::Joined(call)) => Seen::Joined(*call),
+            Some(Kept::Pending) => Seen::Pending,
             None => {
-                self.by_id.insert(id.clone(), None);
+                self.by_id.insert(id.clone(), Kept::Pending);
                 self.order.push_back((now, id.clone()));
                 Seen::New
             }
@@ -44,7 +57,10 @@ impl Answers {
     /// Remembers the answer to a request.
     pub(crate) fn finish(&mut self, id: &Token, answer: &ServerMessage) {
         if let Some(slot) = self.by_id.get_mut(id) {
-            *slot = Some(Box::new(answer.clone()));
+            *slot = match answer {
+                ServerMessage::Joined(joined) => Kept::Joined(joined.call),
+                other => Kept::Answer(Box::new(other.clone())),
+            };
         }
     }
 

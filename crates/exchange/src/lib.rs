@@ -266,12 +266,11 @@ impl Exchange {
         let Some(bound) = self.sockets.get(&socket).copied() else {
             return;
         };
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => return self.refuse_frame(socket, bound, error),
-        };
         let Some(id) = bound else {
-            return self.handle_first_frame(now, socket, frame);
+            return match frame {
+                Ok(frame) => self.handle_first_frame(now, socket, frame),
+                Err(error) => self.refuse_frame(now, socket, None, error),
+            };
         };
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
@@ -279,19 +278,29 @@ impl Exchange {
         if session.socket() != Some(socket) {
             return; // An older socket that is being closed.
         }
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => return self.refuse_frame(now, socket, bound, error),
+        };
         if let Some(routed) = session.handle(now.tick, frame, &mut self.outputs) {
             self.route(now, id, routed);
         }
     }
 
     /// Says what was wrong with a frame. One that is no frame at all ends the socket.
-    fn refuse_frame(&mut self, socket: SocketId, bound: Option<SessionId>, error: FrameError) {
+    fn refuse_frame(
+        &mut self,
+        now: Now,
+        socket: SocketId,
+        bound: Option<SessionId>,
+        error: FrameError,
+    ) {
         self.counters.frames_refused += 1;
         let message = error.to_string();
         let (code, re) = match error {
             FrameError::NotAFrame(_) => {
                 self.send_error(socket, None, ErrorCode::Malformed, &message);
-                return self.close(socket, CloseCode::BadFrame);
+                return self.close(now, socket, CloseCode::BadFrame);
             }
             FrameError::UnknownType { id, .. } => (ErrorCode::UnknownType, id),
             FrameError::Malformed { id, .. } => (ErrorCode::Malformed, id),
@@ -304,8 +313,10 @@ impl Exchange {
         }
     }
 
-    fn close(&mut self, socket: SocketId, code: CloseCode) {
+    /// Closes a socket. Whatever is still read from it has no effect.
+    fn close(&mut self, now: Now, socket: SocketId, code: CloseCode) {
         self.outputs.push_back(Output::Close { socket, code });
+        self.handle_closed(now, socket);
     }
 
     fn send_error(&mut self, socket: SocketId, re: Option<&Token>, code: ErrorCode, text: &str) {
@@ -322,7 +333,7 @@ impl Exchange {
                 let signed = format!("dialtone hello\n{}", hello.ticket);
                 let device = self.authenticate(now, hello.ticket, &hello.device, &signed);
                 let Some(device) = device else {
-                    return self.unauthorized(socket, re);
+                    return self.unauthorized(now, socket, re);
                 };
                 if let Some(welcome) = self.open_session(now, socket, device, re) {
                     self.send(socket, re, &Box::new(welcome).into());
@@ -339,7 +350,7 @@ impl Exchange {
     fn handle_resume(&mut self, now: Now, socket: SocketId, re: Option<&Token>, resume: &Resume) {
         let signed = format!("dialtone resume\n{}\n{}", resume.ticket, resume.session);
         let Some(device) = self.authenticate(now, resume.ticket, &resume.device, &signed) else {
-            return self.unauthorized(socket, re);
+            return self.unauthorized(now, socket, re);
         };
         let verdict = match self.sessions.get(&resume.session) {
             _ if resume.epoch != self.epoch => Err(ResetReason::NewEpoch),
@@ -383,10 +394,10 @@ impl Exchange {
         (good_ticket && good_proof).then(|| DeviceId::of(&key))
     }
 
-    fn unauthorized(&mut self, socket: SocketId, re: Option<&Token>) {
+    fn unauthorized(&mut self, now: Now, socket: SocketId, re: Option<&Token>) {
         let text = "The ticket or the device's signature is not valid. Get a new ticket.";
         self.send_error(socket, re, ErrorCode::Unauthorized, text);
-        self.close(socket, CloseCode::Unauthorized);
+        self.close(now, socket, CloseCode::Unauthorized);
     }
 
     fn open_session(
@@ -399,7 +410,7 @@ impl Exchange {
         if self.sessions.len() >= self.config.max_sessions {
             let text = "The server has as many clients as it can take. Try again in a minute.";
             self.send_error(socket, re, ErrorCode::Unavailable, text);
-            self.close(socket, CloseCode::TooMany);
+            self.close(now, socket, CloseCode::TooMany);
             return None;
         }
         let id = SessionId::from_bytes(self.ids.fresh());
@@ -569,7 +580,7 @@ impl Exchange {
 
     fn handle_timer(&mut self, now: Now, timer: Timer) {
         match timer {
-            Timer::Hello(socket) => self.close(socket, CloseCode::HelloTimeout),
+            Timer::Hello(socket) => self.close(now, socket, CloseCode::HelloTimeout),
             Timer::Ping(id) => {
                 let session = self.sessions.get_mut(&id);
                 if session.is_some_and(|session| session.ping(&mut self.outputs)) {

@@ -176,27 +176,58 @@ impl Session {
         out: &mut VecDeque<Output>,
     ) -> Option<Routed> {
         self.heard(frame.ack);
-        if let Some(id) = &frame.id {
-            match self.answers.begin(now, id) {
-                Seen::New => {}
-                Seen::Pending => return None,
-                Seen::Answered(answer) => {
-                    self.push(Some(id), &answer, out);
-                    return None;
-                }
-            }
-        }
-        let re = frame.id;
-        let (to, request) = match frame.message {
-            ClientMessage::Ack(_) | ClientMessage::Pong(_) => return None,
+        match frame.message {
+            ClientMessage::Ack(_) | ClientMessage::Pong(_) => None,
             ClientMessage::Ping(_) => {
-                self.send_unnumbered(re.as_ref(), &Pong {}.into(), out);
-                return None;
+                self.send_unnumbered(frame.id.as_ref(), &Pong {}.into(), out);
+                None
             }
             ClientMessage::Closing(_) => {
                 self.closing = true;
-                return None;
+                None
             }
+            request => self.handle_request(now, frame.id, request, out),
+        }
+    }
+
+    /// Handles what is answered, once; a repeat is only answered again.
+    fn handle_request(
+        &mut self,
+        now: Tick,
+        re: Option<Token>,
+        message: ClientMessage,
+        out: &mut VecDeque<Output>,
+    ) -> Option<Routed> {
+        let seen = match &re {
+            Some(id) => self.answers.begin(now, id),
+            None => Seen::New,
+        };
+        match seen {
+            Seen::New => self.route(re, message, out),
+            Seen::Pending => None,
+            Seen::Answered(answer) => {
+                self.push(re.as_ref(), &answer, out);
+                None
+            }
+            Seen::Joined(call) => Some(Routed {
+                to: Target::Call(call),
+                re,
+                request: Request::Look,
+            }),
+        }
+    }
+
+    fn route(
+        &mut self,
+        re: Option<Token>,
+        message: ClientMessage,
+        out: &mut VecDeque<Output>,
+    ) -> Option<Routed> {
+        let (to, request) = match message {
+            ClientMessage::Ack(_)
+            | ClientMessage::Ping(_)
+            | ClientMessage::Pong(_)
+            | ClientMessage::Closing(_) => return None, // Nothing answers these.
             ClientMessage::Hello(_) | ClientMessage::Resume(_) => {
                 let text = "This socket has a session already.";
                 self.answer(re.as_ref(), call::error(ErrorCode::BadState, text), out);
