@@ -18,6 +18,7 @@ const START_UNIX: Duration = Duration::from_secs(1_767_225_600);
 #[derive(Debug)]
 pub struct Switchboard {
     exchange: Exchange,
+    max_sessions: usize,
     now: Tick,
     next_socket: u64,
     sockets: BTreeMap<SocketId, Socket>,
@@ -42,7 +43,7 @@ fn believe(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     signature == [key, text].concat()
 }
 
-fn exchange(seed: u64) -> Exchange {
+fn exchange(seed: u64, max_sessions: usize) -> Exchange {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let relay = RelayConfig {
@@ -54,7 +55,7 @@ fn exchange(seed: u64) -> Exchange {
         Config {
             verify: believe,
             relay,
-            max_sessions: 1000,
+            max_sessions,
         },
         bytes,
     )
@@ -63,8 +64,14 @@ fn exchange(seed: u64) -> Exchange {
 impl Switchboard {
     /// An exchange whose ids follow from the seed.
     pub fn new(seed: u64) -> Switchboard {
+        Switchboard::with_sessions(seed, 1000)
+    }
+
+    /// One that takes so many sessions and no more.
+    pub fn with_sessions(seed: u64, max_sessions: usize) -> Switchboard {
         Switchboard {
-            exchange: exchange(seed),
+            exchange: exchange(seed, max_sessions),
+            max_sessions,
             now: Tick::default(),
             next_socket: 1,
             sockets: BTreeMap::new(),
@@ -83,10 +90,15 @@ impl Switchboard {
 
     /// The server dies and another one starts: every socket is lost, nothing is remembered.
     pub fn restart(&mut self, seed: u64) {
-        self.exchange = exchange(seed);
+        self.exchange = exchange(seed, self.max_sessions);
         for socket in self.sockets.values_mut() {
             socket.closed.get_or_insert(CloseCode::GoingAway);
         }
+    }
+
+    /// Seconds since the Unix epoch, as the exchange is told.
+    pub fn unix_seconds(&self) -> u64 {
+        self.now().unix_seconds()
     }
 
     /// The server is stopped politely.
@@ -131,6 +143,15 @@ impl Switchboard {
             .get_mut(&socket)
             .map(|s| std::mem::take(&mut s.received))
             .unwrap_or_default()
+    }
+
+    /// Takes the first frame that has arrived on a socket, and leaves the rest.
+    pub fn receive_first(&mut self, socket: SocketId) -> Value {
+        let socket = self.sockets.get_mut(&socket);
+        match socket.filter(|socket| !socket.received.is_empty()) {
+            Some(socket) => socket.received.remove(0),
+            None => Value::Null,
+        }
     }
 
     /// Why the server closed a socket, if it did.

@@ -1,0 +1,162 @@
+//! Calls outlive the server: their clients announce them again.
+#![allow(missing_docs)]
+
+mod support;
+
+use serde_json::json;
+use support::*;
+
+/// Both in a call whose connection is up, and a server that knows nothing of it.
+fn restarted() -> Pair {
+    let mut pair = Pair::up();
+    pair.board.restart(2);
+    pair
+}
+
+#[test]
+fn the_connection_is_taken_up_as_it_is() {
+    let mut pair = restarted();
+    assert_eq!(pair.ada.resume(&mut pair.board)["reason"], "new_epoch");
+    let joined = pair.ada.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.adas, "connected"),
+    );
+    let kept = &joined["connections"][0];
+    assert_eq!(kept["connection"], pair.adas["connection"]);
+    assert_eq!(
+        (&kept["polite"], &kept["peer"]),
+        (&json!(false), &pair.adas["peer"])
+    );
+    assert_eq!(joined["participants"][0]["name"], "somebody");
+    assert_eq!(joined["participants"][0]["online"], false);
+
+    pair.ben.resume(&mut pair.board);
+    let joined = pair.ben.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.bens, "connected"),
+    );
+    assert_eq!(
+        joined["connections"][0]["connection"],
+        pair.bens["connection"]
+    );
+    assert_eq!(joined["connections"][0]["polite"], true);
+    assert!(pair.ada.take(&mut pair.board, "connection").is_empty());
+    assert_eq!(
+        pair.ada.take(&mut pair.board, "participant")[0]["participant"]["name"],
+        "ben"
+    );
+    pair.live(seconds(120));
+    assert_eq!(pair.ended(), (vec![], vec![]));
+}
+
+#[test]
+fn the_seat_of_the_other_end_is_kept_against_a_stranger() {
+    let mut pair = restarted();
+    pair.ada.resume(&mut pair.board);
+    pair.ada.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.adas, "connected"),
+    );
+    let mut eve = Person::new(&mut pair.board, "eve");
+    assert_eq!(eve.join(&mut pair.board)["code"], "call_full");
+    // Also when the other end has nothing left but its key.
+    pair.ben.reload(&mut pair.board);
+    let joined = pair.ben.join(&mut pair.board);
+    assert_ne!(
+        joined["connections"][0]["connection"],
+        pair.bens["connection"]
+    );
+    assert_eq!(joined["connections"][0]["polite"], true);
+}
+
+#[test]
+fn each_end_says_how_it_is_for_itself() {
+    let mut pair = restarted();
+    pair.ada.resume(&mut pair.board);
+    pair.ada.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.adas, "reconnecting"),
+    );
+    pair.ben.resume(&mut pair.board);
+    pair.ben.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.bens, "connected"),
+    );
+    // Ben has noticed nothing, and so has nothing more to say.
+    assert_eq!(
+        pair.ada.report(&mut pair.board, &pair.adas, "connected"),
+        "ok"
+    );
+    pair.live(seconds(60));
+    assert_eq!(pair.ended(), (vec![], vec![]));
+}
+
+#[test]
+fn a_connection_that_was_lost_meanwhile_is_not_kept_for_ever() {
+    let mut pair = restarted();
+    pair.ada.resume(&mut pair.board);
+    pair.ada.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.adas, "reconnecting"),
+    );
+    pair.live(seconds(30));
+    assert_eq!(pair.ended().0, [json!("connection_lost")]);
+    assert_eq!(pair.board.exchange().live_calls(), 0);
+}
+
+#[test]
+fn a_connection_of_another_call_is_not_taken_up() {
+    let mut pair = restarted();
+    let mut eve = Person::new(&mut pair.board, "eve");
+    eve.join_as(&mut pair.board, OTHER_ROOM, CALL, json!([]));
+    pair.ada.resume(&mut pair.board);
+    let living = announced(&pair.adas, "connected");
+    let joined = pair.ada.join_as(&mut pair.board, ROOM, CALL, living);
+    assert_ne!(joined["call"], CALL);
+    assert_eq!(
+        joined["participants"],
+        json!([]),
+        "no seat that nobody could take"
+    );
+    pair.ben.resume(&mut pair.board);
+    let joined = pair.ben.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.bens, "connected"),
+    );
+    assert_eq!(joined["participants"][0]["name"], "ada");
+}
+
+#[test]
+fn a_connection_cannot_be_announced_into_a_call_that_goes_on() {
+    let mut pair = Pair::new();
+    let mut eve = Person::new(&mut pair.board, "eve");
+    let mut forged = announced(&pair.bens, "connected");
+    forged[0]["peer"] = pair.bens["peer"].clone();
+    assert_eq!(
+        eve.join_as(&mut pair.board, ROOM, CALL, forged)["code"],
+        "call_full"
+    );
+    assert!(pair.ada.listen(&mut pair.board).is_empty());
+}
+
+#[test]
+fn a_hang_up_before_joining_again_is_no_mistake() {
+    let mut pair = restarted();
+    pair.ada.resume(&mut pair.board);
+    let hangup = json!({ "t": "hangup", "call": CALL });
+    assert_eq!(pair.ada.outcome(&mut pair.board, hangup), "ok");
+}

@@ -1,0 +1,71 @@
+//! The relay is for people in a call with somebody.
+#![allow(missing_docs)]
+
+mod support;
+
+use protocol::limits;
+use serde_json::Value;
+use support::*;
+
+fn turn(relay: &Value) -> &Value {
+    let servers = relay["ice_servers"].as_array().unwrap();
+    servers
+        .iter()
+        .find(|server| server["credential"].is_string())
+        .unwrap()
+}
+
+#[test]
+fn nobody_gets_any_alone() {
+    let mut board = Switchboard::new(1);
+    let mut ada = Person::new(&mut board, "ada");
+    assert!(!ada.session.to_string().contains("credential"));
+    assert!(!ada.join(&mut board).to_string().contains("ice_servers"));
+    live(&mut board, &mut ada, seconds(3 * 3600));
+    assert!(ada.take(&mut board, "relay_credentials").is_empty());
+}
+
+#[test]
+fn they_are_bound_to_the_participant_and_expire() {
+    let pair = Pair::new();
+    let expires = pair.board.unix_seconds() + limits::RELAY_CREDENTIALS_MS / 1000;
+    for (mine, theirs) in [(&pair.adas, &pair.bens), (&pair.bens, &pair.adas)] {
+        let server = turn(&mine["relay"]);
+        let seat = theirs["peer"].as_str().unwrap();
+        let minted = protocol::relay::mint(b"secret", seat, expires);
+        assert_eq!(server["username"], minted.username);
+        assert_eq!(server["credential"], minted.password);
+        assert_eq!(mine["relay"]["expires_in_ms"], limits::RELAY_CREDENTIALS_MS);
+    }
+}
+
+#[test]
+fn they_are_renewed_before_they_expire() {
+    let mut pair = Pair::up();
+    let mut valid_until = pair.board.unix_seconds() + limits::RELAY_CREDENTIALS_MS / 1000;
+    for _ in 0..3 {
+        pair.live(seconds(limits::RELAY_CREDENTIALS_MS / 1000 / 4 * 3));
+        assert!(pair.board.unix_seconds() < valid_until);
+        let news = [&mut pair.ada, &mut pair.ben]
+            .map(|person| person.take(&mut pair.board, "relay_credentials"));
+        for news in &news {
+            assert_eq!(news.len(), 1);
+            let username = turn(&news[0]["relay"])["username"].as_str().unwrap();
+            valid_until = protocol::relay::expiry(username).unwrap();
+            assert!(valid_until > pair.board.unix_seconds() + 3000);
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_over_gets_no_more() {
+    let mut pair = Pair::up();
+    let hangup = serde_json::json!({ "t": "hangup", "call": CALL });
+    pair.ada.ask(&mut pair.board, hangup);
+    pair.live(seconds(3600));
+    assert!(
+        pair.ben
+            .take(&mut pair.board, "relay_credentials")
+            .is_empty()
+    );
+}
