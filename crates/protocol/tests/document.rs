@@ -88,3 +88,25 @@ fn the_web_types_are_fresh() {
         "web/src/rtc/protocol.gen.ts is stale: run `cargo xtask gen`"
     );
 }
+
+/// The example's proofs are of the lengths the text gives, so that they can be copied from.
+#[test]
+fn the_proofs_in_the_examples_have_the_right_shape() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let mut seen = 0;
+    for text in examples("client") {
+        let Some(device) = object(&text).remove("device") else {
+            continue;
+        };
+        let length = |field: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(device[field].as_str().unwrap());
+            bytes
+                .unwrap_or_else(|error| panic!("{field}: {error}"))
+                .len()
+        };
+        assert_eq!((length("key"), length("signature")), (65, 64));
+        seen += 1;
+    }
+    assert_eq!(seen, 2, "hello and resume");
+}
