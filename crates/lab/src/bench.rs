@@ -73,6 +73,16 @@ pub fn machine_shape() -> String {
     )
 }
 
+/// How busy the machine was over the last minute, in runnable processes: before a measurement it
+/// should be well below the number of cores.
+pub fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@
 use std::{fs, path::Path, thread, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::{Host, Pages, Person, Server, Signal, bench::Series, bench::machine_shape};
+use lab::{Host, Pages, Person, Server, Signal, bench::Series, bench::load, bench::machine_shape};
 use serde_json::json;
 
 /// Resolves with the milliseconds from the click on "Join" to the first remote picture.
@@ -39,12 +39,16 @@ struct Results {
     starts: Series,
     resident_kib: u64,
     resolution: String,
+    load_before: f64,
     browser: String,
 }
 
 fn main() -> Result<()> {
     let arguments = parse(std::env::args().skip(1))?;
-    let mut results = Results::default();
+    let mut results = Results {
+        load_before: load(),
+        ..Results::default()
+    };
     measure_calls(&arguments, &mut results)?;
     measure_starts(&arguments, &mut results)?;
     let report = report(&arguments, &results);
@@ -181,7 +185,7 @@ fn report(arguments: &Arguments, results: &Results) -> String {
         "# How fast a call is set up\n\
          \n\
          Measured by `cargo xtask bench setup --calls {calls}` on a machine with {machine}; both \
-         browsers and the server on it. {browser}, headless, its fake camera at {resolution}.\n\
+         browsers and the server on it, load before the run {load:.1}. {browser}, headless, its fake camera at {resolution}.\n\
          \n\
          From the second person's click on \"Join\" to the first picture of the first person \
          presented in the second person's page (`requestVideoFrameCallback`), beside the floor: \
@@ -211,6 +215,7 @@ fn report(arguments: &Arguments, results: &Results) -> String {
         resolution = results.resolution,
         warm_ratio = ratio(warm),
         cold_ratio = ratio(cold),
+        load = results.load_before,
         total = 2 * (arguments.calls + 1),
     )
 }
