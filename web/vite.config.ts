@@ -1,3 +1,5 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
@@ -8,15 +10,14 @@ function precompress(): Plugin {
   return {
     name: 'precompress',
     apply: 'build',
-    enforce: 'post',
-    generateBundle(_, bundle) {
-      for (const file of Object.values(bundle)) {
-        const source = file.type === 'chunk' ? file.code : file.source;
-        if (!/\.(js|css|html|svg|webmanifest)$/.test(file.fileName)) continue;
-        const plain = Buffer.from(source);
-        for (const [extension, pack] of [['br', brotliCompressSync], ['gz', gzipSync]] as const) {
-          this.emitFile({ type: 'asset', fileName: `${file.fileName}.${extension}`, source: pack(plain) });
-        }
+    // After everything is written: before that, some plugin may still change a file.
+    async writeBundle({ dir = 'dist' }) {
+      for (const name of await readdir(dir, { recursive: true })) {
+        if (!/\.(js|css|html|svg|webmanifest)$/.test(name)) continue;
+        const path = join(dir, name);
+        const plain = await readFile(path);
+        await writeFile(`${path}.br`, brotliCompressSync(plain));
+        await writeFile(`${path}.gz`, gzipSync(plain));
       }
     },
   };
