@@ -5,6 +5,8 @@
 //! ```
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use exchange::{Config, Exchange, Input, Output, Shutdown, SocketId};
@@ -22,6 +24,10 @@ const EVENTS: usize = 4096;
 /// than its outbox allows; this is that, and what may be sent outside it.
 const FRAMES: usize = protocol::limits::OUTBOX_FRAMES + 64;
 
+/// Bytes that may wait for one socket. A client that acknowledges what it has not read escapes
+/// the limit of its outbox, and not this one.
+const BYTES: usize = protocol::limits::OUTBOX_BYTES + 2 * protocol::limits::FRAME_BYTES;
+
 /// What a socket's task is told.
 #[derive(Debug)]
 pub enum ToSocket {
@@ -31,10 +37,51 @@ pub enum ToSocket {
     Close(CloseCode),
 }
 
+impl ToSocket {
+    fn bytes(&self) -> usize {
+        match self {
+            ToSocket::Frame(text) => text.len(),
+            ToSocket::Close(_) => 0,
+        }
+    }
+}
+
+/// The way to one socket, bounded in frames and in bytes.
+#[derive(Debug)]
+struct SocketSender {
+    queue: mpsc::Sender<ToSocket>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl SocketSender {
+    /// `false`: nobody reads at the other end, or not fast enough.
+    fn send(&self, message: ToSocket) -> bool {
+        let bytes = message.bytes();
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= BYTES && self.queue.try_send(message).is_ok()
+    }
+}
+
+/// What comes for one socket.
+#[derive(Debug)]
+pub struct SocketReceiver {
+    queue: mpsc::Receiver<ToSocket>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl SocketReceiver {
+    /// The next message; `None` when the hub has given the socket up.
+    pub async fn receive(&mut self) -> Option<ToSocket> {
+        let message = self.queue.recv().await?;
+        self.bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
+        Some(message)
+    }
+}
+
 /// What the hub is told.
 #[derive(Debug)]
 enum Event {
-    Opened(SocketId, mpsc::Sender<ToSocket>),
+    Opened(SocketId, SocketSender),
     Input(Input),
     Ticket(oneshot::Sender<Option<Ticket>>),
     Statistics(oneshot::Sender<Statistics>),
@@ -72,10 +119,18 @@ impl Hub {
 
     /// A socket was opened; what is to be sent on it comes out of the receiver, which ends when
     /// the hub has given the socket up.
-    pub async fn open(&self, socket: SocketId) -> mpsc::Receiver<ToSocket> {
+    pub async fn open(&self, socket: SocketId) -> SocketReceiver {
         let (sender, receiver) = mpsc::channel(FRAMES);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let sender = SocketSender {
+            queue: sender,
+            bytes: bytes.clone(),
+        };
         self.send(Event::Opened(socket, sender)).await;
-        receiver
+        SocketReceiver {
+            queue: receiver,
+            bytes,
+        }
     }
 
     /// Something happened on a socket.
@@ -112,7 +167,7 @@ impl Hub {
 
 struct Driver {
     exchange: Exchange,
-    sockets: HashMap<SocketId, mpsc::Sender<ToSocket>>,
+    sockets: HashMap<SocketId, SocketSender>,
 }
 
 impl Driver {
@@ -165,7 +220,7 @@ impl Driver {
             let Some(sender) = self.sockets.get(&socket) else {
                 continue;
             };
-            if sender.try_send(message).is_err() {
+            if !sender.send(message) {
                 // It does not read. Dropping the sender ends its task, which reports the loss.
                 self.sockets.remove(&socket);
             }

@@ -1,5 +1,6 @@
 //! The WebSocket: frames in, frames out, each bounded.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,19 +16,27 @@ use protocol::SUBPROTOCOL;
 use protocol::close::CloseCode;
 use protocol::frame::{self, FrameError};
 use protocol::limits;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 
 use super::Shared;
 use super::sources::Counted;
-use crate::hub::{Hub, ToSocket};
+use crate::hub::{Hub, SocketReceiver, ToSocket};
 
 /// What a socket may buffer for reading. tungstenite's default of 128 KiB would be most of what
 /// an idle client costs; frames longer than this are read in several steps.
 const READ_BUFFER: usize = 4 * 1024;
 
+/// Bytes of a message that is still read whole, only to be refused with the right code. Beyond
+/// it the code may be lost: TCP resets a connection that is closed before all was read.
+const MESSAGE_BYTES: usize = 2 * limits::FRAME_BYTES;
+
 /// How long a client may take to read one frame before it is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to answer a close. What it sends until then is read and dropped,
+/// so that the code reaches it.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// `GET /api/v1/ws`.
 pub async fn upgrade(
@@ -37,8 +46,8 @@ pub async fn upgrade(
 ) -> Response {
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
-        .max_message_size(limits::FRAME_BYTES)
-        .max_frame_size(limits::FRAME_BYTES)
+        .max_message_size(MESSAGE_BYTES)
+        .max_frame_size(MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(2 * limits::FRAME_BYTES);
@@ -57,25 +66,33 @@ pub async fn upgrade(
 /// Lives until either side has had enough.
 async fn run(id: SocketId, socket: WebSocket, hub: &Hub) {
     let from_hub = hub.open(id).await;
-    let (sink, stream) = socket.split();
-    tokio::select! {
-        () = read(id, stream, hub) => {}
-        () = write(sink, from_hub) => {}
+    let (sink, mut stream) = socket.split();
+    let closed = tokio::select! {
+        () = read(id, &mut stream, hub) => false,
+        closed = write(sink, from_hub) => closed,
+    };
+    if closed {
+        let drained = async { while let Some(Ok(_)) = stream.next().await {} };
+        let _ = timeout(LINGER, drained).await;
     }
 }
 
 /// Hands frames to the hub, not faster than a client may send them: beyond its allowance the
 /// socket is simply not read, which the client's own network stack will make it feel.
-async fn read(id: SocketId, mut stream: SplitStream<WebSocket>, hub: &Hub) {
+async fn read(id: SocketId, stream: &mut SplitStream<WebSocket>, hub: &Hub) {
     let mut allowance = Allowance::new();
-    while let Some(Ok(message)) = stream.next().await {
-        let frame = match message {
-            Message::Text(text) => frame::parse(&text),
-            Message::Binary(_) => Err(FrameError::NotAFrame("a binary message".to_owned())),
-            Message::Ping(_) | Message::Pong(_) => continue,
-            Message::Close(_) => return,
-        };
+    while let Some(message) = stream.next().await {
         allowance.take().await;
+        let frame = match message {
+            Ok(Message::Text(text)) => frame::parse(&text),
+            Ok(Message::Binary(_)) => Err(not_a_frame("a binary message")),
+            // Reading on after a close answers it, and then ends.
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => continue,
+            Err(error) if is_loss(&error) => return,
+            Err(_) => Err(not_a_frame(
+                "not a WebSocket message, or one that is too long",
+            )),
+        };
         let broken = matches!(frame, Err(FrameError::NotAFrame(_)));
         hub.input(Input::Frame(id, frame)).await;
         if broken {
@@ -85,18 +102,33 @@ async fn read(id: SocketId, mut stream: SplitStream<WebSocket>, hub: &Hub) {
     }
 }
 
-/// Sends what the hub wants sent, until it says to close.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut from_hub: mpsc::Receiver<ToSocket>) {
-    while let Some(message) = from_hub.recv().await {
+fn not_a_frame(reason: &str) -> FrameError {
+    FrameError::NotAFrame(reason.to_owned())
+}
+
+/// Whether the connection is lost, and not misused.
+fn is_loss(error: &axum::Error) -> bool {
+    match error.source().and_then(|cause| cause.downcast_ref()) {
+        Some(WsError::Capacity(_) | WsError::Utf8(_)) => false,
+        Some(WsError::Protocol(what)) => *what == ProtocolError::ResetWithoutClosingHandshake,
+        _ => true,
+    }
+}
+
+/// Sends what the hub wants sent, until it says to close. `true` if the client was told.
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut from_hub: SocketReceiver) -> bool {
+    while let Some(message) = from_hub.receive().await {
         let (message, last) = match message {
             ToSocket::Frame(text) => (Message::Text(text.into()), false),
             ToSocket::Close(code) => (close_message(code), true),
         };
         let sent = timeout(WRITE_TIMEOUT, sink.send(message)).await;
-        if last || !matches!(sent, Ok(Ok(()))) {
-            return;
+        let sent = matches!(sent, Ok(Ok(())));
+        if last || !sent {
+            return sent;
         }
     }
+    false
 }
 
 fn close_message(code: CloseCode) -> Message {
