@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 const SECRET_BYTES: usize = 32;
 
@@ -22,9 +22,10 @@ impl DataFolder {
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .with_context(|| {
-                format!(
-                    "The data folder {} cannot be made. Name another one with --data DIR.",
+            .map_err(|error| {
+                anyhow!(
+                    "The data folder {} cannot be made ({error}). Name another one with \
+                     --data DIR.",
                     path.display()
                 )
             })?;
@@ -46,12 +47,11 @@ impl DataFolder {
                 secret.len()
             ),
             Err(error) if error.kind() == ErrorKind::NotFound => draw_secret(&path),
-            Err(error) => Err(error).with_context(|| {
-                format!(
-                    "{} cannot be read. Check who owns the data folder.",
-                    path.display()
-                )
-            }),
+            Err(error) => bail!(
+                "{} cannot be read ({error}). Check who owns the data folder, or name another one \
+                 with --data DIR.",
+                path.display()
+            ),
         }
     }
 }
@@ -72,10 +72,10 @@ fn draw_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
         file.sync_all()?;
         fs::rename(&aside, path)
     };
-    write().with_context(|| {
-        format!(
-            "{} cannot be written. Check who owns the data folder, or name another one with \
-             --data DIR.",
+    write().map_err(|error| {
+        anyhow!(
+            "{} cannot be written ({error}). Check who owns the data folder, or name another one \
+             with --data DIR.",
             path.display()
         )
     })?;

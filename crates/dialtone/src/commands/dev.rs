@@ -64,7 +64,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
 
     let found = addresses::find();
     let relays = relay_addresses(arguments.turn, &found);
-    let relay = start_relay(&arguments, &secret, &relays, &http)?;
+    let relay = start_relay(&arguments, &secret, &relays, listener.addresses()?)?;
     let hub = Hub::start(exchange::Config {
         verify: proof::verify,
         relay: offered(&relay, &relays, secret),
@@ -137,7 +137,7 @@ fn start_relay(
     arguments: &Arguments,
     secret: &[u8],
     relays: &[RelayAddress],
-    http: &[SocketAddr],
+    http: Vec<SocketAddr>,
 ) -> anyhow::Result<Relay> {
     let mut credentials = Credentials::new("dialtone")?;
     credentials.add_secret(secret);
@@ -147,7 +147,7 @@ fn start_relay(
         ports: PORTS,
         credentials,
         allow_peers: arguments.allow_peer.clone(),
-        protected: http.to_vec(),
+        protected: http,
         limits: Limits::default(),
     };
     Relay::start(config).with_context(|| {
@@ -202,7 +202,7 @@ fn greeting(
         writeln!(
             text,
             "  STUN and TURN on UDP {}, as --turn says",
-            arguments.turn
+            relay.listen_addresses().first().unwrap_or(&arguments.turn)
         )?;
     }
     writeln!(

@@ -59,6 +59,11 @@ impl Listener {
         self.listeners[0].local_addr()
     }
 
+    /// Every address, likewise.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
     /// Serves until [`Server::shut_down`].
     pub fn serve(self, hub: Hub) -> Server {
         let sources = Sources::default();
@@ -110,18 +115,19 @@ impl Server {
 
 fn explain(address: SocketAddr, error: &io::Error) -> anyhow::Error {
     let port = address.port();
+    // An IPv6 address is written in brackets before a port.
+    let with_port = |port| SocketAddr::new(address.ip(), port);
     match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!(
             "Port {port} on {} is taken by another program. Stop it, or choose another port with \
-             --http {}:{}.",
+             --http {}.",
             address.ip(),
-            address.ip(),
-            port.wrapping_add(1).max(1024)
+            with_port(port.wrapping_add(1).max(1024))
         ),
         ErrorKind::PermissionDenied => anyhow::anyhow!(
             "Port {port} needs a right this user does not have. Choose a port above 1023 with \
-             --http {}:8080.",
-            address.ip()
+             --http {}.",
+            with_port(8080)
         ),
         ErrorKind::AddrNotAvailable => anyhow::anyhow!(
             "{} is not an address of this machine. Choose one that is with --http ADDRESS:{port}; \
