@@ -1,0 +1,270 @@
+//! A call: the home that decides who sits in it and what passes between them.
+//!
+//! A call speaks with sessions only by messages: [`CallInput`] comes in, [`CallOutput`] goes out.
+//! It never learns whether a session lives on this node.
+
+mod negotiation;
+mod relaying;
+mod seats;
+
+use protocol::id::{CallId, ConnectionId, DeviceId, ParticipantId, RoomId, SessionId};
+use protocol::message::*;
+use protocol::text::Token;
+use protocol::time::{Now, Tick};
+
+use crate::RelayConfig;
+use crate::chat::ChatLog;
+use crate::connection::Connection;
+use crate::ids::Ids;
+use seats::{Presence, Seat};
+
+/// Something for a call.
+#[derive(Debug)]
+pub(crate) enum CallInput {
+    /// A session asks for something.
+    Request {
+        session: SessionId,
+        re: Option<Token>,
+        request: Request,
+    },
+    /// A session has a socket again.
+    Attached(SessionId),
+    /// A session has lost its socket.
+    Detached(SessionId),
+    /// A session is given up. `closing`: it said that its page was being unloaded.
+    Gone { session: SessionId, closing: bool },
+    /// A connection's phase has lasted as long as it may.
+    ConnectionDeadline(ConnectionId),
+    /// The relay credentials are to be renewed.
+    Renew,
+    /// The server is stopped for good.
+    Stop,
+}
+
+/// What a session can ask a call for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Join {
+        device: DeviceId,
+        join: Box<Join>,
+    },
+    /// The call as it is now.
+    Look,
+    Hangup,
+    Media(MediaState),
+    Chat(Chat),
+    Description(Description),
+    Candidates(Candidates),
+    Report(ConnectionReport),
+}
+
+/// Something a call wants.
+#[derive(Debug)]
+pub(crate) enum CallOutput {
+    /// Tell a session.
+    Tell {
+        session: SessionId,
+        message: ServerMessage,
+    },
+    /// Answer a session's request.
+    Answer {
+        session: SessionId,
+        re: Option<Token>,
+        answer: ServerMessage,
+    },
+    /// The session sits in this call from now on.
+    Seated(SessionId),
+    /// The session does not sit in this call any more.
+    Unseated(SessionId),
+    /// Set or clear the deadline of a connection's phase.
+    ConnectionTimer(ConnectionId, Option<Tick>),
+    /// Set or clear the time to renew relay credentials.
+    RenewTimer(Option<Tick>),
+    /// A connection came up.
+    Connected,
+    /// The call is over; forget it.
+    Over,
+}
+
+/// What handling an input needs beside the call itself.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Now,
+    pub(crate) ids: &'a mut Ids,
+    pub(crate) relay: &'a RelayConfig,
+    pub(crate) out: &'a mut Vec<CallOutput>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    id: CallId,
+    room: RoomId,
+    seats: Vec<Seat>,
+    connection: Option<Connection>,
+    chat: ChatLog,
+}
+
+impl Call {
+    pub(crate) fn new(id: CallId, room: RoomId) -> Call {
+        Call {
+            id,
+            room,
+            seats: Vec::new(),
+            connection: None,
+            chat: ChatLog::default(),
+        }
+    }
+
+    pub(crate) fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// Whether the session sits in this call.
+    pub(crate) fn seats_session(&self, session: SessionId) -> bool {
+        self.seat_of(session).is_some()
+    }
+
+    /// Decides. Afterwards, a call without seats says that it is over.
+    pub(crate) fn handle(&mut self, input: CallInput, cx: &mut Context<'_>) {
+        match input {
+            CallInput::Request {
+                session,
+                re,
+                request,
+            } => {
+                let answer = self.handle_request(session, request, cx);
+                cx.out.push(CallOutput::Answer {
+                    session,
+                    re,
+                    answer,
+                });
+            }
+            CallInput::Attached(session) => self.set_presence(session, Presence::Online, cx),
+            CallInput::Detached(session) => self.set_presence(session, Presence::Away, cx),
+            CallInput::Gone { session, closing } => self.handle_gone(session, closing, cx),
+            CallInput::ConnectionDeadline(id) => self.handle_deadline(id, cx),
+            CallInput::Renew => self.renew_relay(cx),
+            CallInput::Stop => self.end(EndReason::ServerStopped, None, cx),
+        }
+        if self.seats.is_empty() {
+            self.drop_connection(cx);
+            cx.out.push(CallOutput::Over);
+        }
+    }
+
+    fn handle_request(
+        &mut self,
+        session: SessionId,
+        request: Request,
+        cx: &mut Context<'_>,
+    ) -> ServerMessage {
+        if let Request::Join { device, join } = request {
+            return self.join(session, device, *join, cx);
+        }
+        let Some(me) = self.seat_of(session).map(|seat| seat.participant) else {
+            return not_found();
+        };
+        match request {
+            Request::Join { .. } => unreachable!("handled above"),
+            Request::Look => self.snapshot_for(me, cx).into(),
+            Request::Hangup => self.hang_up(me, session, cx),
+            Request::Media(media) => self.set_media(me, media, cx),
+            Request::Chat(chat) => self.say(me, chat, cx),
+            Request::Description(description) => self.describe(me, description, cx),
+            Request::Candidates(candidates) => self.pass_candidates(me, candidates, cx),
+            Request::Report(report) => self.report(me, report, cx),
+        }
+    }
+
+    // ---- what others see ----
+
+    fn snapshot_for(&self, me: ParticipantId, cx: &Context<'_>) -> Box<Joined> {
+        let others = self.seats.iter().filter(|seat| seat.participant != me);
+        let connection = self.connection.as_ref();
+        Box::new(Joined {
+            call: self.id,
+            room: self.room,
+            you: me,
+            participants: others.map(Seat::as_seen).collect(),
+            connections: connection
+                .map(|c| *self.opened_for(c, me, cx))
+                .into_iter()
+                .collect(),
+            chat: self.chat.messages(),
+        })
+    }
+
+    fn opened_for(
+        &self,
+        connection: &Connection,
+        me: ParticipantId,
+        cx: &Context<'_>,
+    ) -> Box<ConnectionOpened> {
+        let other = self
+            .seats
+            .iter()
+            .map(|seat| seat.participant)
+            .find(|other| *other != me);
+        Box::new(ConnectionOpened {
+            call: self.id,
+            connection: connection.id,
+            peer: other.unwrap_or(me),
+            polite: connection.is_polite(me),
+            generation: connection.generation,
+            relay: self.relay_terms(me, cx),
+        })
+    }
+
+    fn change_of(&self, participant: ParticipantId) -> Option<ServerMessage> {
+        let participant = self.seat(participant)?.as_seen();
+        Some(
+            ParticipantChange {
+                call: self.id,
+                participant,
+            }
+            .into(),
+        )
+    }
+
+    fn tell_others(&self, me: ParticipantId, message: Option<ServerMessage>, cx: &mut Context<'_>) {
+        let Some(message) = message else { return };
+        for seat in self.seats.iter().filter(|seat| seat.participant != me) {
+            self.tell(seat.participant, message.clone(), cx);
+        }
+    }
+
+    fn tell(&self, participant: ParticipantId, message: ServerMessage, cx: &mut Context<'_>) {
+        let seat = self.seat(participant);
+        if let Some(session) = seat.and_then(|seat| seat.presence.session()) {
+            cx.out.push(CallOutput::Tell { session, message });
+        }
+    }
+
+    fn seat(&self, participant: ParticipantId) -> Option<&Seat> {
+        self.seats
+            .iter()
+            .find(|seat| seat.participant == participant)
+    }
+
+    fn seat_of(&self, session: SessionId) -> Option<&Seat> {
+        self.seats
+            .iter()
+            .find(|seat| seat.presence.session() == Some(session))
+    }
+}
+
+/// An error for a program and for a person.
+pub(crate) fn error(code: ErrorCode, message: &str) -> ServerMessage {
+    ErrorBody {
+        code,
+        message: message.to_owned(),
+    }
+    .into()
+}
+
+/// The same for a call that does not exist and for one that is none of the asker's business.
+pub(crate) fn not_found() -> ServerMessage {
+    error(
+        ErrorCode::NotFound,
+        "You are not in that call. Join it first.",
+    )
+}
