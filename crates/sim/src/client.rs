@@ -37,6 +37,8 @@ struct Session {
 struct Seat {
     room: String,
     call: String,
+    /// Whether the server has said so since the last reset.
+    joined: bool,
     connection: Option<Value>,
 }
 
@@ -84,6 +86,12 @@ impl Client {
     /// Whether it takes itself for somebody in a call.
     pub fn in_call(&self) -> bool {
         self.seat.is_some()
+    }
+
+    /// The call it was told it is in, if any.
+    pub fn call(&self) -> Option<&str> {
+        let seat = self.seat.as_ref().filter(|seat| seat.joined)?;
+        Some(&seat.call)
     }
 
     /// The connection it has, if any.
@@ -140,6 +148,7 @@ impl Client {
         let seat = Seat {
             room: room.to_owned(),
             call: call.to_owned(),
+            joined: false,
             connection: None,
         };
         self.seat = Some(seat.clone());
@@ -225,7 +234,7 @@ impl Client {
             "resumed" => self.resumed(board, frame),
             "ping" => self.send(board, json!({ "t": "pong" })),
             "joined" => self.joined(board, frame),
-            "connection" => self.set_connection(Some(frame)),
+            "connection" if self.sits_in(&frame["call"]) => self.set_connection(Some(frame)),
             "chat" if self.sits_in(&frame["call"]) => self.show(frame),
             "description" => self.heard.descriptions.push(text(&frame["body"])),
             "call_ended" => self.ended(frame),
@@ -246,7 +255,9 @@ impl Client {
     fn reset(&mut self, board: &mut Switchboard, frame: &Value) {
         self.open(frame);
         self.last_seq = 0;
-        if let Some(seat) = self.seat.clone() {
+        if let Some(seat) = &mut self.seat {
+            seat.joined = false;
+            let seat = seat.clone();
             // Anything else makes sense to the server only after this.
             let mut join = self.join_request(&seat);
             join["id"] = self.fresh_request().into();
@@ -271,12 +282,14 @@ impl Client {
     }
 
     fn joined(&mut self, board: &mut Switchboard, frame: &Value) {
-        let Some(seat) = &mut self.seat else {
+        let in_room = |seat: &&mut Seat| frame["room"] == seat.room.as_str();
+        let Some(seat) = self.seat.as_mut().filter(in_room) else {
             // It has hung up meanwhile.
             self.request(board, json!({ "t": "hangup", "call": frame["call"] }));
             return;
         };
         seat.call = text(&frame["call"]);
+        seat.joined = true;
         let connection = frame["connections"].get(0).cloned();
         self.set_connection(connection.as_ref());
         for message in frame["chat"].as_array().into_iter().flatten() {

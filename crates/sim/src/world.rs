@@ -150,6 +150,18 @@ impl World {
         for (connection, ends) in ends {
             assert!(ends <= 2, "{connection} has {ends} ends");
         }
+        let mut calls: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
+        for client in &self.clients {
+            if let Some(call) = client.call() {
+                calls.entry(call).or_default().push(client.connection());
+            }
+        }
+        for (call, connections) in calls {
+            assert!(connections.len() <= 2, "{call}: {connections:?}");
+            if let [one, other] = connections[..] {
+                assert!(one.is_some() && one == other, "{call}: {one:?}, {other:?}");
+            }
+        }
     }
 
     /// Nothing lives for ever: when everybody has gone, so has everything else.
