@@ -21,12 +21,15 @@ pub const MIN_BUFFER: usize = 1024;
 pub enum Action {
     /// Nothing.
     Nothing,
-    /// Send these bytes to the client of a 5-tuple, from the server address in it.
+    /// Send these bytes to the client of a 5-tuple, from the server address in it. On a connection
+    /// they are a whole message, padded.
     ToClient {
         /// Whose client, and from which of the server's addresses.
         path: FiveTuple,
         /// The bytes.
         datagram: Range<usize>,
+        /// What is lost if they are not sent.
+        content: Content,
     },
     /// Send these bytes to a peer, from the relay socket of an allocation.
     ToPeer {
@@ -40,6 +43,16 @@ pub enum Action {
     /// Open a relay socket, and hand the request with the outcome to
     /// [`Server::handle_relay_opened`](crate::Server::handle_relay_opened).
     OpenRelay(RelayRequest),
+}
+
+/// What a client is sent. Where there is not room for both, data goes first, as it does on any
+/// congested way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The answer to a request.
+    Answer,
+    /// What a peer sent.
+    Data,
 }
 
 /// An allocation that waits for its relay socket.

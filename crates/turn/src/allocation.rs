@@ -32,13 +32,26 @@ impl AllocationId {
     }
 }
 
-/// Client address and server address; UDP is implied (RFC 8656 section 3).
+/// What carries messages between a client and this server. Between this server and peers it is
+/// always UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// One message in a datagram.
+    Udp,
+    /// One message behind another in a stream; ChannelData is padded to four bytes there.
+    Tcp,
+}
+
+/// Client address, server address and transport (RFC 8656 section 3): together they name a client,
+/// and its allocation. The same addresses with another transport are somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FiveTuple {
     /// Where the client's packets come from, as this server sees it.
     pub client: SocketAddr,
     /// The address and port of this server that the client sends to.
     pub local: SocketAddr,
+    /// What the client's messages come by.
+    pub transport: Transport,
 }
 
 /// An allocation is made by Allocate and lives until it expires or is deleted by Refresh.
@@ -239,6 +252,7 @@ mod tests {
             FiveTuple {
                 client: address,
                 local: address,
+                transport: Transport::Udp,
             },
             "u",
             0,

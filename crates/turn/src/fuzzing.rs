@@ -7,6 +7,7 @@ use std::time::Duration;
 use protocol::time::{Now, Tick};
 
 use crate::channel_data::{ChannelData, HEADER_LEN};
+use crate::stream::{Framer, MAX_MESSAGE};
 use crate::stun::{
     Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
 };
@@ -48,6 +49,37 @@ pub fn channel_data(bytes: &[u8]) {
     assert!(HEADER_LEN + parsed.len <= bytes.len());
     let header = ChannelData::header(parsed.number, parsed.len).expect("it was one");
     assert_eq!(header, bytes[..HEADER_LEN]);
+}
+
+/// A stream gives the same messages whether it comes at once or byte by byte, and they lie in it
+/// one behind the other.
+pub fn stream(bytes: &[u8]) {
+    let (whole, in_step) = cut(bytes, bytes.len());
+    assert_eq!((whole.clone(), in_step), cut(bytes, 1));
+    let mut rest = bytes;
+    for message in whole {
+        assert!(message.len() <= MAX_MESSAGE && rest.starts_with(&message));
+        let is_channel_data = ChannelData::parse(&message).is_some();
+        assert!(is_channel_data || Message::looks_like_stun(&message));
+        rest = &rest[message.len().next_multiple_of(4)..];
+    }
+}
+
+/// All messages of a stream in pieces of this size, and whether it stays in step.
+fn cut(bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, bool) {
+    let mut framer = Framer::default();
+    let mut messages = Vec::new();
+    for piece in bytes.chunks(size.max(1)) {
+        framer.push(piece);
+        loop {
+            match framer.next_message(MAX_MESSAGE) {
+                Ok(Some(message)) => messages.push(message.to_vec()),
+                Ok(None) => break,
+                Err(_) => return (messages, false),
+            }
+        }
+    }
+    (messages, true)
 }
 
 /// A server under a sequence of inputs. Each step is an operation byte, a client byte, a length
@@ -121,6 +153,7 @@ impl World {
             4 => self.datagram(client, payload),
             5 => self.peer_data(client, payload),
             6 => self.indication(client, payload),
+            _ if client >= 0xf8 => self.disconnect(payload.first().copied().unwrap_or(0x40)),
             _ => self.wait(u64::from(client)),
         }
         self.check();
@@ -270,6 +303,12 @@ impl World {
         );
     }
 
+    fn disconnect(&mut self, client: u8) {
+        let path = path(client);
+        self.server.handle_disconnected(path);
+        assert!(!self.server.has_allocation(&path));
+    }
+
     fn put(&mut self, bytes: &[u8]) -> std::ops::Range<usize> {
         let range = HEADROOM..HEADROOM + bytes.len();
         self.buffer[range.clone()].copy_from_slice(bytes);
@@ -310,6 +349,11 @@ fn path(client: u8) -> FiveTuple {
     FiveTuple {
         client: SocketAddr::new([203, 0, 113, client & 0x0f].into(), 4000),
         local: SERVER.parse().expect("it is an address"),
+        transport: if client & 0x40 == 0 {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        },
     }
 }
 

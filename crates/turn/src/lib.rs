@@ -12,7 +12,9 @@
 //!    allocation that ended may be that of the one the action is about.
 //! 3. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
 //!    [`Server::handle_relay_opened`] and go on with 2.
-//! 4. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
+//! 4. Cut what comes on a TCP connection into messages with a [`stream::Framer`], treat each as a
+//!    datagram, and tell [`Server::handle_disconnected`] when the connection is over.
+//! 5. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
 //!    are harmless. Then poll events again.
 //!
 //! A panic in here is a bug of ours, never the effect of what a network sent.
@@ -34,12 +36,13 @@ mod reply;
 mod reservations;
 mod seed;
 mod server;
+pub mod stream;
 pub mod stun;
 mod table;
 mod throttle;
 
-pub use action::{Action, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest};
-pub use allocation::{AllocationId, FiveTuple};
+pub use action::{Action, Content, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest};
+pub use allocation::{AllocationId, FiveTuple, Transport};
 pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
 pub use counters::Counters;

@@ -14,8 +14,8 @@ use std::ops::Range;
 use protocol::time::Tick;
 
 use super::Server;
-use crate::action::Action;
-use crate::allocation::{AllocationId, FiveTuple, Wrapping};
+use crate::action::{Action, Content};
+use crate::allocation::{AllocationId, FiveTuple, Transport, Wrapping};
 use crate::channel_data::{self, ChannelData};
 use crate::reply::UnknownAttributes;
 use crate::stun::{self, Class, Message, Method, TransactionId, Writer, attribute as attr};
@@ -84,7 +84,11 @@ impl Server {
         };
         self.counters.to_clients += 1;
         self.counters.to_clients_bytes += len;
-        Action::ToClient { path, datagram }
+        Action::ToClient {
+            path,
+            datagram,
+            content: Content::Data,
+        }
     }
 
     /// Data of a permitted client. A peer that is a relayed transport address of this server is
@@ -134,7 +138,11 @@ impl Server {
         };
         self.counters.direct += 1;
         self.counters.direct_bytes += len;
-        Action::ToClient { path, datagram }
+        Action::ToClient {
+            path,
+            datagram,
+            content: Content::Data,
+        }
     }
 
     /// Wraps data of a permitted peer for the client of an allocation.
@@ -149,7 +157,13 @@ impl Server {
         let allocation = self.allocations.get(id)?;
         let path = allocation.path;
         let datagram = match allocation.wrapping(peer, now)? {
-            Wrapping::ChannelData(number) => wrap_channel_data(buffer, data, number)?,
+            Wrapping::ChannelData(number) => {
+                let datagram = wrap_channel_data(buffer, data, number)?;
+                match path.transport {
+                    Transport::Udp => datagram,
+                    Transport::Tcp => pad(buffer, datagram)?,
+                }
+            }
             Wrapping::DataIndication => {
                 let transaction = self.indications.next();
                 wrap_data_indication(buffer, data, peer, transaction)?
@@ -183,6 +197,13 @@ fn wrap_channel_data(buffer: &mut [u8], data: Range<usize>, number: u16) -> Opti
     let header = ChannelData::header(number, data.len())?;
     buffer.get_mut(start..data.start)?.copy_from_slice(&header);
     Some(start..data.end)
+}
+
+/// Lets a message end at a multiple of four bytes, with zeros.
+fn pad(buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
+    let end = message.start + message.len().next_multiple_of(4);
+    buffer.get_mut(message.end..end)?.fill(0);
+    Some(message.start..end)
 }
 
 /// Puts everything of a Data indication around the data, where it lies.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use protocol::time::{Now, Tick};
 use siphasher::sip::SipHasher13;
 
-use crate::action::{Action, Event};
+use crate::action::{Action, Content, Event};
 use crate::allocation::{Allocation, AllocationId, FiveTuple};
 use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
@@ -31,7 +31,7 @@ use crate::stun::{Class, Key, Message, Method, TransactionId};
 use crate::table::Allocations;
 use crate::throttle::Throttle;
 
-/// A STUN and TURN server over UDP; see the crate's documentation for how to drive it.
+/// A STUN and TURN server; see the crate's documentation for how to drive it.
 #[derive(Debug)]
 pub struct Server {
     credentials: Credentials,
@@ -80,7 +80,8 @@ impl Server {
         }
     }
 
-    /// Takes a datagram that a client (or a stranger) sent to a server address.
+    /// Takes a datagram that a client (or a stranger) sent to a server address, or a message that
+    /// came whole on a connection.
     ///
     /// `buffer` is at least [`MIN_BUFFER`](crate::MIN_BUFFER) bytes long; the datagram lies in it
     /// at `datagram`, with [`HEADROOM`](crate::HEADROOM) bytes in front. An answer is written over
@@ -124,6 +125,19 @@ impl Server {
     ) -> Action {
         self.expire(now.tick);
         self.handle_peer_data(now.tick, relay, peer, buffer, datagram)
+    }
+
+    /// Takes note that a client's connection is over, and with it the 5-tuple that names its
+    /// allocation (RFC 8656 section 3): nobody could use or refresh it any more.
+    pub fn handle_disconnected(&mut self, path: FiveTuple) {
+        if let Some((id, _)) = self.allocations.on_path(&path) {
+            self.close(id);
+        }
+    }
+
+    /// Whether a client has an allocation.
+    pub fn has_allocation(&self, path: &FiveTuple) -> bool {
+        self.allocations.on_path(path).is_some()
     }
 
     /// The time by which [`Server::handle_timeout`] wants to be called.
@@ -213,6 +227,7 @@ impl Server {
                     Some(len) => Action::ToClient {
                         path,
                         datagram: 0..len,
+                        content: Content::Answer,
                     },
                     None => Action::Nothing,
                 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use mio::{Events, Interest, Poll, Token, Waker};
 use turn::{
     Action, AllocationId, Counters, Event, FiveTuple, HEADROOM, NoRelay, PeerPolicy, RelayRequest,
-    Seed, Server,
+    Seed, Server, Transport,
 };
 
 use super::listeners::{self, Listener};
@@ -163,7 +163,11 @@ impl Worker {
                 .recv_from(&mut self.buffer[HEADROOM..][..65_535])
             {
                 Ok((len, client)) => {
-                    let path = FiveTuple { client, local };
+                    let path = FiveTuple {
+                        client,
+                        local,
+                        transport: Transport::Udp,
+                    };
                     let datagram = HEADROOM..HEADROOM + len;
                     let action = self
                         .server
@@ -216,7 +220,7 @@ impl Worker {
         self.close_relays();
         match action {
             Action::Nothing => {}
-            Action::ToClient { path, datagram } => {
+            Action::ToClient { path, datagram, .. } => {
                 let same = |listener: &&Listener| listener.address == path.local;
                 if let Some(listener) = self.listeners.iter().find(same) {
                     let _ = listener.socket.send_to(&self.buffer[datagram], path.client);

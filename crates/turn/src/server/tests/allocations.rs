@@ -31,6 +31,7 @@ fn the_announced_address_is_told_and_the_other_is_bound() {
     let path = FiveTuple {
         client: alice.address,
         local: SERVER.parse().unwrap(),
+        transport: Transport::Udp,
     };
     let range = HEADROOM..HEADROOM + request.len();
     let action = server
@@ -147,6 +148,7 @@ fn while_a_socket_is_being_opened_copies_of_the_request_wait() {
     let path = FiveTuple {
         client: alice.address,
         local: SERVER.parse().unwrap(),
+        transport: Transport::Udp,
     };
     let opening = world
         .server

@@ -6,6 +6,7 @@ mod binding;
 mod channels;
 mod model;
 mod relaying;
+mod streams;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,6 +36,8 @@ struct World {
     closed: Vec<AllocationId>,
     released: Vec<u16>,
     buffer: Box<[u8]>,
+    /// What clients send by.
+    transport: Transport,
 }
 
 /// What came out of one input, bytes copied.
@@ -82,6 +85,7 @@ impl World {
             closed: Vec::new(),
             released: Vec::new(),
             buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
+            transport: Transport::Udp,
         }
     }
 
@@ -96,14 +100,19 @@ impl World {
     fn send(&mut self, client: SocketAddr, datagram: &[u8]) -> Output {
         let range = HEADROOM..HEADROOM + datagram.len();
         self.buffer[range.clone()].copy_from_slice(datagram);
-        let path = FiveTuple {
-            client,
-            local: SERVER.parse().unwrap(),
-        };
+        let path = self.path(client);
         let action = self
             .server
             .handle_datagram(self.now, path, &mut self.buffer, range);
         self.carry_out(action)
+    }
+
+    fn path(&self, client: SocketAddr) -> FiveTuple {
+        FiveTuple {
+            client,
+            local: SERVER.parse().unwrap(),
+            transport: self.transport,
+        }
     }
 
     fn send_from_peer(&mut self, relay: AllocationId, peer: &str, data: &[u8]) -> Output {
@@ -119,7 +128,7 @@ impl World {
     fn carry_out(&mut self, action: Action) -> Output {
         let output = match action {
             Action::Nothing => Output::Nothing,
-            Action::ToClient { path, datagram } => {
+            Action::ToClient { path, datagram, .. } => {
                 Output::ToClient(path.client, self.buffer[datagram].to_vec())
             }
             Action::ToPeer {
