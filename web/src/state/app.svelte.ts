@@ -85,10 +85,7 @@ export class App {
     await own.setOn(kind, on);
     if (!on || own.tracks[kind]) return;
     own.wanted = { ...own.wanted, [kind]: false };
-    const problem = own.problems.find((each) => each.kinds.includes(kind));
-    if (!problem) return;
-    const text = problemText({ ...problem, kinds: [kind] }, browserKind(navigator.userAgent, navigator.maxTouchPoints));
-    this.say(`${t(text.title)}. ${t(text.mend)}`);
+    this.#sayProblem(kind);
   }
 
   hangUp(): void {
@@ -110,6 +107,13 @@ export class App {
     this.notice = notice;
     clearTimeout(this.#noticeTimer);
     this.#noticeTimer = setTimeout(() => (this.notice = ''), 8000);
+  }
+
+  #sayProblem(kind: Kind): void {
+    const cause = this.own.causeOf(kind);
+    if (!cause) return;
+    const text = problemText({ cause, kinds: [kind] }, browserKind(navigator.userAgent, navigator.maxTouchPoints));
+    this.say(`${t(text.title)}. ${t(text.mend)}`);
   }
 
   #show(): void {
@@ -162,6 +166,7 @@ export class App {
         void call.setMedia(media);
         if (this.session?.call === call) this.#remember();
       },
+      lost: (kind) => this.session?.call === call && this.#sayProblem(kind),
     });
   }
 
@@ -180,8 +185,7 @@ export class App {
     const session = new CallSession(call);
     this.session = session;
     this.screen = 'call';
-    // From here on a press on a control may open a device.
-    this.own.asked = true;
+    this.own.enterCall();
     this.#remember();
     call.subscribe(() => this.#changed(session));
     void call.join();

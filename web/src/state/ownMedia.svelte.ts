@@ -14,6 +14,8 @@ type Tracks = Per<MediaStreamTrack | null>;
 export interface Follower {
   track(kind: Kind, track: MediaStreamTrack | null): void;
   media(media: Per<boolean>): void;
+  /** A device that was on stopped by itself, and there is no other to go on with. */
+  lost(kind: Kind): void;
 }
 
 export class OwnMedia {
@@ -59,18 +61,28 @@ export class OwnMedia {
     follower?.media(this.media);
   }
 
-  /** Opens what is wanted and not open yet, with one question to the person at most. */
-  open(): Promise<void> {
+  /**
+   * In a call from here on: a press on a control may open its device, and what is not on now stays
+   * off until then. A camera shown as off must not come on by being plugged in.
+   */
+  enterCall(): void {
+    this.asked = true;
+    // After a reload the devices may still be starting.
+    if (!this.opening) this.wanted = { ...this.media };
+  }
+
+  /** Opens what is wanted of these and not open yet, with one question to the person at most. */
+  open(kinds: readonly Kind[] = KINDS): Promise<void> {
     this.asked = true;
     // Pressed again while the browser still asks: the same question, not a second one.
     if (this.#inFlight) return this.#inFlight;
-    const flight = this.#open().finally(() => {
+    const flight = this.#open(kinds).finally(() => {
       if (this.#inFlight === flight) this.#inFlight = null;
     });
     return (this.#inFlight = flight);
   }
 
-  async #open(): Promise<void> {
+  async #open(asked: readonly Kind[]): Promise<void> {
     if (!canCapture()) {
       this.#causes = { audio: 'insecure', video: 'insecure' };
       return;
@@ -78,7 +90,7 @@ export class OwnMedia {
     const turn = ++this.#turn;
     this.opening = true;
     await this.#refresh();
-    const kinds = this.#openable();
+    const kinds = this.#openable(asked);
     if (kinds.length && turn === this.#turn) await this.#openAll(kinds, turn);
     if (turn === this.#turn) this.opening = false;
     // Names of devices are told only now that the person has agreed.
@@ -102,9 +114,9 @@ export class OwnMedia {
     if (kind === 'video' && !on) this.#put('video', null);
     if (this.tracks.audio) this.tracks.audio.enabled = this.wanted.audio;
     const lacks = () => on && this.asked && !this.tracks[kind];
-    if (lacks()) await this.open();
+    if (lacks()) await this.open([kind]);
     // What was being opened already may have left this one out.
-    if (lacks() && this.#causes[kind] === null) await this.open();
+    if (lacks() && this.#causes[kind] === null) await this.open([kind]);
     this.#follower?.media(this.media);
   }
 
@@ -129,10 +141,10 @@ export class OwnMedia {
     return kind === 'video' ? this.devices.cameras : this.devices.microphones;
   }
 
-  #openable(): Kind[] {
-    const missing = KINDS.filter((kind) => this.#list(kind).length === 0);
+  #openable(asked: readonly Kind[]): Kind[] {
+    const missing = asked.filter((kind) => this.#list(kind).length === 0);
     for (const kind of missing) this.#fail(kind, 'missing');
-    return KINDS.filter((kind) => this.wanted[kind] && !this.tracks[kind] && !missing.includes(kind));
+    return asked.filter((kind) => this.wanted[kind] && !this.tracks[kind] && !missing.includes(kind));
   }
 
   #wish(kind: Kind): Wish {
@@ -217,7 +229,8 @@ export class OwnMedia {
     this.#put(kind, null);
     this.#fail(kind, 'unplugged');
     await this.#refresh();
-    if (this.#list(kind).length && (await this.#otherwiseAllowed(kind))) await this.open();
+    if (this.#list(kind).length && (await this.#otherwiseAllowed(kind))) await this.open([kind]);
+    if (this.wanted[kind] && this.#causes[kind] !== null) this.#follower?.lost(kind);
   }
 
   async #devicesChanged(): Promise<void> {
@@ -227,7 +240,7 @@ export class OwnMedia {
       const back = (cause === 'missing' || cause === 'unplugged') && this.#list(kind).length > 0;
       if (back) this.#causes = { ...this.#causes, [kind]: null };
       // It was asked for by a click before, so the one plugged in now is welcome at once.
-      if (back && this.asked && this.wanted[kind] && !this.opening) await this.open();
+      if (back && this.asked && this.wanted[kind] && !this.opening) await this.open([kind]);
     }
   }
 

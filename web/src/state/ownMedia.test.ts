@@ -1,0 +1,124 @@
+import { beforeEach, expect, it, vi } from 'vitest';
+import { OwnMedia } from './ownMedia.svelte.ts';
+import { prefer } from './preferences.svelte.ts';
+
+class Track {
+  enabled = true;
+  stopped = false;
+  onended: (() => void) | null = null;
+  readonly kind: 'audio' | 'video';
+  readonly device: string;
+
+  constructor(kind: 'audio' | 'video', device: string) {
+    this.kind = kind;
+    this.device = device;
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  getSettings(): { deviceId: string } {
+    return { deviceId: this.device };
+  }
+}
+
+/** A browser with these devices; what it was asked for, and what it says. */
+class Devices extends EventTarget {
+  list = { audioinput: ['mic'], videoinput: ['cam'] };
+  states: Record<string, string> = { microphone: 'granted', camera: 'granted' };
+  asked: string[] = [];
+  fail: (kinds: string) => string | null = () => null;
+  opened: Track[] = [];
+
+  async enumerateDevices(): Promise<unknown[]> {
+    return Object.entries(this.list).flatMap(([kind, ids]) =>
+      ids.map((deviceId) => ({ kind, deviceId, label: deviceId })),
+    );
+  }
+
+  async getUserMedia(wish: Record<'audio' | 'video', any>): Promise<unknown> {
+    const kinds = (['audio', 'video'] as const).filter((kind) => wish[kind]);
+    this.asked.push(kinds.join('+'));
+    const name = this.fail(kinds.join('+'));
+    if (name) throw Object.assign(new Error(), { name });
+    const tracks = kinds.map((kind) => new Track(kind, wish[kind].deviceId?.ideal ?? 'default'));
+    this.opened.push(...tracks);
+    const of = (kind: string) => tracks.filter((track) => track.kind === kind);
+    return { getAudioTracks: () => of('audio'), getVideoTracks: () => of('video') };
+  }
+}
+
+let devices: Devices;
+let own: OwnMedia;
+
+beforeEach(() => {
+  devices = new Devices();
+  vi.stubGlobal('navigator', {
+    mediaDevices: devices,
+    permissions: { query: async ({ name }: { name: string }) => ({ state: devices.states[name] }) },
+  });
+  vi.stubGlobal('MediaStream', class {});
+  prefer({ camera: '', microphone: '' });
+  own = new OwnMedia();
+});
+
+const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+it('opens both with one question, and lets go of both', async () => {
+  await own.open();
+  expect(devices.asked).toEqual(['audio+video']);
+  expect(own.media).toEqual({ audio: true, video: true });
+  own.close();
+  expect(devices.opened.every((track) => track.stopped)).toBe(true);
+});
+
+it('does not turn the camera on when only the microphone is', async () => {
+  devices.fail = (kinds) => (kinds.includes('video') ? 'NotReadableError' : null);
+  own.wanted = { audio: false, video: true };
+  await own.open();
+  expect(own.problems).toEqual([{ kinds: ['video'], cause: 'busy' }]);
+  // In the call the camera shows as off; by now another program has let go of it.
+  own.enterCall();
+  devices.fail = () => null;
+  await own.setOn('audio', true);
+  expect(devices.asked.at(-1)).toBe('audio');
+  expect(own.media).toEqual({ audio: true, video: false });
+});
+
+it('does not turn on a camera that is plugged in during a call in which it was never on', async () => {
+  devices.list.videoinput = [];
+  await own.open();
+  own.enterCall();
+  devices.list.videoinput = ['cam'];
+  devices.dispatchEvent(new Event('devicechange'));
+  await turns();
+  expect(devices.asked).toEqual(['audio']);
+  await own.setOn('video', true);
+  expect(own.media.video).toBe(true);
+});
+
+it('goes on with another device of the kind that was unplugged, and opens nothing else', async () => {
+  await own.open();
+  own.enterCall();
+  await own.setOn('video', false);
+  const lost = vi.fn();
+  own.follow({ track: vi.fn(), media: vi.fn(), lost });
+  devices.opened[0]!.onended!();
+  await turns();
+  expect(devices.asked).toEqual(['audio+video', 'audio']);
+  expect(own.media).toEqual({ audio: true, video: false });
+  expect(lost).not.toHaveBeenCalled();
+});
+
+it('says when a device is unplugged and there is no other', async () => {
+  await own.open();
+  own.enterCall();
+  const lost = vi.fn();
+  own.follow({ track: vi.fn(), media: vi.fn(), lost });
+  devices.list.audioinput = [];
+  devices.opened[0]!.onended!();
+  await turns();
+  expect(lost).toHaveBeenCalledExactlyOnceWith('audio');
+  expect(own.causeOf('audio')).toBe('unplugged');
+});
