@@ -210,15 +210,18 @@ export class OwnMedia {
   }
 
   async #reopen(kind: Kind, wish: Wish): Promise<void> {
-    if (!this.asked || !this.wanted[kind]) return;
+    // A muted microphone stays open, so it is changed as well.
+    if (!this.asked || !(this.wanted[kind] || this.tracks[kind])) return;
     // Many phones cannot hold two cameras open at a time: the old one is let go first.
     if (kind === 'video') this.tracks.video?.stop();
     const turn = this.#turn;
     try {
       this.#take(await openDevices({ [kind]: wish }), turn);
     } catch (error) {
+      if (turn !== this.#turn) return;
       if (kind === 'video') this.#put('video', null);
-      this.#fail(kind, causeOf(error));
+      // The microphone there was goes on: nothing is lost, and nothing to be told.
+      if (!this.tracks[kind]) this.#fail(kind, causeOf(error));
     }
     await this.#refresh();
   }

@@ -122,3 +122,21 @@ it('says when a device is unplugged and there is no other', async () => {
   expect(lost).toHaveBeenCalledExactlyOnceWith('audio');
   expect(own.causeOf('audio')).toBe('unplugged');
 });
+
+it('changes the microphone also while it is muted', async () => {
+  await own.open();
+  await own.setOn('audio', false);
+  await own.choose('audio', 'other');
+  expect(own.current('audio')).toBe('other');
+  expect(own.tracks.audio!.enabled).toBe(false);
+  await own.setOn('audio', true);
+  expect(own.tracks.audio!.enabled).toBe(true);
+});
+
+it('keeps the microphone there is when another one cannot be opened', async () => {
+  await own.open();
+  devices.fail = () => 'NotReadableError';
+  await own.choose('audio', 'other');
+  expect(own.media.audio).toBe(true);
+  expect(own.problems).toEqual([]);
+});
