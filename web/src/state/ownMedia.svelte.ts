@@ -166,15 +166,25 @@ export class OwnMedia {
   async #openApart(kinds: Kind[], cause: Cause, turn: number): Promise<void> {
     for (const kind of kinds) {
       // Asking again after a "no" would be a second prompt, unless the "no" is about the other one.
-      if (cause === 'denied' && !(await this.#otherwiseAllowed(kind))) this.#fail(kind, 'denied');
-      else if (turn === this.#turn) await this.#openAll([kind], turn);
+      const final = cause === 'denied' && !(await this.#otherWasDenied(kind));
+      if (turn !== this.#turn) return;
+      if (final) this.#fail(kind, 'denied');
+      else await this.#openAll([kind], turn);
     }
   }
 
-  async #otherwiseAllowed(kind: Kind): Promise<boolean> {
+  /** This one is allowed, or nobody was asked about it because the other is blocked for good. */
+  async #otherWasDenied(kind: Kind): Promise<boolean> {
+    const mine = await this.#permission(kind);
+    if (mine !== 'prompt') return mine === 'granted';
+    return (await this.#permission(kind === 'video' ? 'audio' : 'video')) === 'denied';
+  }
+
+  /** Null where the browser does not say. */
+  async #permission(kind: Kind): Promise<PermissionState | null> {
     const name = (kind === 'video' ? 'camera' : 'microphone') as PermissionName;
     const status = await navigator.permissions?.query({ name }).catch(() => null);
-    return status?.state === 'granted';
+    return status?.state ?? null;
   }
 
   #take(opened: Partial<Per<MediaStreamTrack>>, turn: number): void {
@@ -232,7 +242,7 @@ export class OwnMedia {
     this.#put(kind, null);
     this.#fail(kind, 'unplugged');
     await this.#refresh();
-    if (this.#list(kind).length && (await this.#otherwiseAllowed(kind))) await this.open([kind]);
+    if (this.#list(kind).length && (await this.#permission(kind)) === 'granted') await this.open([kind]);
     if (this.wanted[kind] && this.#causes[kind] !== null) this.#follower?.lost(kind);
   }
 

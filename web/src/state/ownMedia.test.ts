@@ -140,3 +140,23 @@ it('keeps the microphone there is when another one cannot be opened', async () =
   expect(own.media.audio).toBe(true);
   expect(own.problems).toEqual([]);
 });
+
+it('asks for the microphone although the camera is blocked for good', async () => {
+  devices.states = { microphone: 'prompt', camera: 'denied' };
+  devices.fail = (kinds) => (kinds.includes('video') ? 'NotAllowedError' : null);
+  await own.open();
+  expect(devices.asked).toEqual(['audio+video', 'audio']);
+  expect(own.media).toEqual({ audio: true, video: false });
+  expect(own.problems).toEqual([{ kinds: ['video'], cause: 'denied' }]);
+});
+
+it('does not ask again after a "no" to both', async () => {
+  for (const state of ['prompt', 'denied']) {
+    devices.asked = [];
+    devices.states = { microphone: state, camera: state };
+    devices.fail = () => 'NotAllowedError';
+    await own.open();
+    expect(devices.asked).toEqual(['audio+video']);
+    expect(own.nothing).toBe(true);
+  }
+});
