@@ -264,6 +264,31 @@ describe('reloading', () => {
     expect(server.socket.of('join')[1]).toMatchObject({ call: CALL });
   });
 
+  it('goes on with the clock of the call', async () => {
+    await active();
+    const { startedAt } = call.snapshot;
+    await server.clock.advance(60_000);
+    const again = newCall();
+    await again.join();
+    expect(again.snapshot).toMatchObject({ phase: 'connecting', startedAt });
+    await benAnswers();
+    pc().become('connected');
+    expect(again.snapshot).toMatchObject({ phase: 'active', startedAt });
+    await again.hangup();
+    expect(again.snapshot.ended).toMatchObject({ durationMs: 60_000 });
+  });
+
+  it('does not take the clock of a call that is over', async () => {
+    memory.setItem(`dialtone.call.${ROOM}`, `${CALL} 999000`);
+    call = newCall();
+    await active();
+    expect(call.snapshot.startedAt).toBe(server.clock.now());
+    memory.setItem(`dialtone.call.${ROOM}`, 'another-call 999000');
+    const later = newCall();
+    await later.join();
+    expect(later.snapshot.startedAt).toBeNull();
+  });
+
   it('is announced', async () => {
     await waiting();
     call.closing();

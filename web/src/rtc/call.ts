@@ -59,6 +59,8 @@ export class Call {
   #call: string;
   #me = '';
   #startedAt: number | null = null;
+  /** Whether media has flowed in this page; the call may have started before it was reloaded. */
+  #wasUp = false;
   #ended: CallSnapshot['ended'] = null;
   #refusal: CallSnapshot['refusal'] = null;
   /** Connections at the moment of hanging up, while the server does not know of that. */
@@ -209,7 +211,9 @@ export class Call {
     this.#stage = 'in';
     this.#call = joined.call;
     this.#me = joined.you;
-    this.#memory.remember(joined.call);
+    // Somebody is there, so it is the call that was; alone, it would be another under its id.
+    if (joined.participants.length > 0) this.#startedAt ??= this.#memory.startedAt(joined.call);
+    this.#memory.remember(joined.call, this.#startedAt);
     this.#signaling.expectPings(limits.ping_in_call_ms);
     this.#peers.joined(joined, again);
     for (const message of joined.chat) this.#chat.received(message, message.from === this.#me);
@@ -301,10 +305,16 @@ export class Call {
   }
 
   #changed(): void {
-    if (this.#stage === 'in' && this.#peers.up) this.#startedAt ??= this.#clock.now();
+    if (this.#stage === 'in' && this.#peers.up && !this.#wasUp) this.#started();
     this.#watchLoss();
     this.#snapshot = this.#look();
     this.#listeners.emit(this.#snapshot);
+  }
+
+  #started(): void {
+    this.#wasUp = true;
+    this.#startedAt ??= this.#clock.now();
+    this.#memory.remember(this.#call, this.#startedAt);
   }
 
   /** With signaling the server decides when a call is lost; without it we must. */
@@ -319,7 +329,7 @@ export class Call {
     if (this.#stage !== 'in') return this.#stage;
     if (this.#peers.size === 0) return 'waiting';
     if (this.#peers.up) return 'active';
-    return this.#startedAt === null ? 'connecting' : 'reconnecting';
+    return this.#wasUp ? 'reconnecting' : 'connecting';
   }
 
   #look(): CallSnapshot {

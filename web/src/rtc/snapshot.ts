@@ -38,7 +38,7 @@ export interface CallSnapshot {
   readonly me: { readonly name: string; readonly media: MediaState };
   readonly peers: readonly PeerSnapshot[];
   readonly chat: readonly ChatLine[];
-  /** When it was connected for the first time, in milliseconds since the Unix epoch. */
+  /** When it was connected for the first time, in milliseconds since the Unix epoch; a reload keeps it. */
   readonly startedAt: number | null;
   readonly ended: { readonly reason: EndReason | 'hung_up'; readonly durationMs: number } | null;
   readonly refusal: { readonly code: ErrorCode | 'offline'; readonly message: string } | null;
