@@ -10,7 +10,7 @@ import { t } from './i18n/index.ts';
 import { cleanName } from './name.ts';
 import { prefer, preferences } from './preferences.svelte.ts';
 import { newRoom, parseRoute, roomLink } from './route.ts';
-import { forgetSeat, recallSeat, rememberSeat, type Seat } from './seat.ts';
+import { forgetSeat, leaveSeat, recallSeat, rememberSeat, type Seat } from './seat.ts';
 
 /** How long a reload waits for the camera before it takes its seat back without. */
 const DEVICES_MS = 1500;
@@ -42,11 +42,12 @@ export class App {
   constructor() {
     this.#show();
     addEventListener('popstate', () => this.#back());
-    addEventListener('pagehide', () => this.session?.call.closing());
-    addEventListener('pageshow', () => this.#server?.probe());
+    addEventListener('pagehide', () => this.#hidden());
+    addEventListener('pageshow', () => this.#visible());
     addEventListener('online', () => this.#networkChanged());
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#server?.probe();
+      if (document.visibilityState === 'visible') this.#visible();
+      else leaveSeat(Date.now());
     });
   }
 
@@ -206,6 +207,16 @@ export class App {
     session.stop();
     this.#call = null;
     this.screen = phase === 'ended' ? 'after' : 'refused';
+  }
+
+  #visible(): void {
+    leaveSeat(null);
+    this.#server?.probe();
+  }
+
+  #hidden(): void {
+    leaveSeat(Date.now());
+    this.session?.call.closing();
   }
 
   #networkChanged(): void {

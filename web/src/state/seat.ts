@@ -1,7 +1,13 @@
 // Remembers, for this tab, the call it is in: a reload goes back to it without the lobby.
+//
+// Browsers also keep what a tab remembers when they restore it days later, and copy it when a tab is
+// duplicated. Neither may turn a camera on, so a seat is good only for a moment after the page left.
 import { readJson, tab, type KeyValue } from './stored.ts';
 
 const KEY = 'dialtone.seat';
+
+/** As long as the server keeps the seat, and as much again for the page to load. */
+const GOOD_MS = 60_000;
 
 export interface Seat {
   room: string;
@@ -9,8 +15,15 @@ export interface Seat {
   media: { audio: boolean; video: boolean };
 }
 
+/** The call this tab is in. A page that is there has no use for the seat yet: see {@link leaveSeat}. */
 export function rememberSeat(seat: Seat, storage: KeyValue = tab): void {
   storage.setItem(KEY, JSON.stringify(seat));
+}
+
+/** The page is going away, or hidden and may be thrown out; null: it is back. */
+export function leaveSeat(at: number | null, storage: KeyValue = tab): void {
+  const seat = readJson(storage, KEY) as object | null;
+  if (seat) storage.setItem(KEY, JSON.stringify({ ...seat, left: at }));
 }
 
 export function forgetSeat(storage: KeyValue = tab): void {
@@ -18,8 +31,9 @@ export function forgetSeat(storage: KeyValue = tab): void {
 }
 
 /** The seat this tab had in `room`, if it was in a call there when it was unloaded. */
-export function recallSeat(room: string, storage: KeyValue = tab): Seat | null {
-  const seat = readJson(storage, KEY) as Partial<Seat> | null;
+export function recallSeat(room: string, now = Date.now(), storage: KeyValue = tab): Seat | null {
+  const seat = readJson(storage, KEY) as (Partial<Seat> & { left?: unknown }) | null;
   if (!seat || seat.room !== room || typeof seat.name !== 'string' || !seat.media) return null;
+  if (typeof seat.left !== 'number' || Math.abs(now - seat.left) > GOOD_MS) return null;
   return { room, name: seat.name, media: { audio: seat.media.audio === true, video: seat.media.video === true } };
 }
