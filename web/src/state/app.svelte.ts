@@ -123,6 +123,7 @@ export class App {
       this.#leave();
       this.own.close();
       this.#server?.stop();
+      this.room = '';
       this.screen = route.page;
       return;
     }
