@@ -80,6 +80,15 @@ fn stunclient_learns_its_address() {
 /// With its RTCP connections, for which it reserves ports.
 #[test]
 fn send_indications_to_a_peer() {
+    send_indications(&[]);
+}
+
+#[test]
+fn send_indications_by_tcp_to_a_peer() {
+    send_indications(&["-t"]);
+}
+
+fn send_indications(transport: &[&str]) {
     if !have_tools() {
         return;
     }
@@ -87,7 +96,8 @@ fn send_indications_to_a_peer() {
     let (_peer, port) = echo_server();
     let port = port.to_string();
     let arguments = ["-s", "-u", "alice", "-w", "wonder", "-e", PEER, "-r", &port];
-    let arguments = [&arguments[..], &["-n", "20", "-m", "4", "-l", "172"]].concat();
+    let amount = ["-n", "20", "-m", "4", "-l", "171"];
+    let arguments = [transport, &arguments, &amount].concat();
     assert_nothing_lost(&uclient(&relay, &arguments), 80);
 }
 
@@ -108,19 +118,37 @@ fn ephemeral_credentials() {
 
 #[test]
 fn client_to_client() {
+    clients_to_clients(&[]);
+}
+
+#[test]
+fn client_to_client_by_tcp() {
+    clients_to_clients(&["-t"]);
+}
+
+fn clients_to_clients(transport: &[&str]) {
     if !have_tools() {
         return;
     }
     let arguments = [
         "-y", "-s", "-c", "-u", "alice", "-w", "wonder", "-n", "20", "-m", "4",
     ];
-    assert_nothing_lost(&uclient(&relay(), &arguments), 80);
+    assert_nothing_lost(&uclient(&relay(), &[transport, &arguments].concat()), 80);
 }
 
 /// The tool picks channel numbers up to 0x7FFF as RFC 5766 allowed; RFC 8656 ends at 0x4FFF, and
 /// so do we. One in four attempts has a number both agree on.
 #[test]
 fn channel_data_to_a_peer() {
+    channel_data(&[]);
+}
+
+#[test]
+fn channel_data_by_tcp_to_a_peer() {
+    channel_data(&["-t"]);
+}
+
+fn channel_data(transport: &[&str]) {
     if !have_tools() {
         return;
     }
@@ -128,7 +156,8 @@ fn channel_data_to_a_peer() {
     let (_peer, port) = echo_server();
     let port = port.to_string();
     let arguments = ["-c", "-u", "alice", "-w", "wonder", "-e", PEER, "-r", &port];
-    let arguments = [&arguments[..], &["-n", "20", "-m", "1"]].concat();
+    let amount = ["-n", "20", "-m", "1", "-l", "171"];
+    let arguments = [transport, &arguments, &amount].concat();
     for _ in 0..100 {
         let printed = uclient(&relay, &arguments);
         if !printed.contains("channel bind: error 400") {

@@ -143,7 +143,14 @@ fn free_ports(host: &Host) -> Result<(SocketAddr, SocketAddr)> {
         return Ok(((ip, 8080).into(), (ip, 3478).into()));
     }
     let tcp = TcpListener::bind((ip, 0))?;
-    let udp = UdpSocket::bind((ip, 0))?;
+    // The relay wants its port for both protocols.
+    let (udp, _tcp) = (0..16)
+        .find_map(|_| {
+            let udp = UdpSocket::bind((ip, 0)).ok()?;
+            let tcp = TcpListener::bind(udp.local_addr().ok()?).ok()?;
+            Some((udp, tcp))
+        })
+        .context("no port is free for UDP and TCP")?;
     Ok((tcp.local_addr()?, udp.local_addr()?))
 }
 

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR:PORT")]
     http: Option<SocketAddr>,
 
-    /// Where STUN and TURN listen, over UDP
+    /// Where STUN and TURN listen, over UDP and TCP
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:3478")]
     turn: SocketAddr,
 
@@ -194,14 +194,14 @@ fn greeting(
     )?;
     if arguments.turn.ip().is_unspecified() {
         let port = relay.listen_addresses().first().map_or(0, SocketAddr::port);
-        writeln!(text, "  STUN and TURN on UDP port {port}")?;
+        writeln!(text, "  STUN and TURN on port {port}, UDP and TCP")?;
         for address in found {
             writeln!(text, "    {address}")?;
         }
     } else {
         writeln!(
             text,
-            "  STUN and TURN on UDP {}, as --turn says",
+            "  STUN and TURN on {}, UDP and TCP, as --turn says",
             relay.listen_addresses().first().unwrap_or(&arguments.turn)
         )?;
     }

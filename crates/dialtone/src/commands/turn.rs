@@ -18,7 +18,7 @@ const PORT: u16 = 3478;
 /// Example: dialtone turn --relay-ip 10.0.0.5=198.51.100.5 --realm example.org --user bob:secret
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Where clients send to, over UDP (repeatable) [default: port 3478 of every address]
+    /// Where clients send to, over UDP and TCP (repeatable) [default: port 3478 of every address]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
 

@@ -4,9 +4,11 @@
 //! which is what one subscriber has.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::addresses::subscriber;
 
 /// Connections one address may have open. Fewer would trouble an office behind one address,
 /// more would let one machine take the server's file descriptors.
@@ -128,17 +130,6 @@ impl Drop for Counted {
                 }
             }
         });
-    }
-}
-
-/// The address a subscriber is known by.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        },
     }
 }
 

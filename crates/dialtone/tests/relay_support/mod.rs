@@ -3,8 +3,8 @@
 // Every test file uses another part of this.
 #![allow(dead_code)]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -161,7 +161,7 @@ pub fn output(command: &mut Command) -> Output {
 
 /// A client that does what it is told, right or wrong.
 pub struct Client {
-    pub socket: UdpSocket,
+    wire: Wire,
     pub server: SocketAddr,
     username: String,
     key: Key,
@@ -169,7 +169,88 @@ pub struct Client {
     transactions: u32,
 }
 
+/// What a client's messages go by.
+enum Wire {
+    Udp(UdpSocket),
+    Tcp(TcpStream),
+}
+
+impl Wire {
+    fn send(&self, message: &[u8], server: SocketAddr) {
+        match self {
+            Wire::Udp(socket) => {
+                socket.send_to(message, server).unwrap();
+            }
+            Wire::Tcp(stream) => {
+                let mut padded = message.to_vec();
+                padded.resize(message.len().next_multiple_of(4), 0);
+                (&mut &*stream).write_all(&padded).unwrap();
+            }
+        }
+    }
+
+    /// The next message that comes within so long, and from where.
+    fn receive(&self, within: Duration) -> std::io::Result<(Vec<u8>, SocketAddr)> {
+        match self {
+            Wire::Udp(socket) => {
+                socket.set_read_timeout(Some(within))?;
+                let mut buffer = vec![0; 65_536];
+                let (len, from) = socket.recv_from(&mut buffer)?;
+                buffer.truncate(len);
+                Ok((buffer, from))
+            }
+            Wire::Tcp(stream) => {
+                stream.set_read_timeout(Some(within))?;
+                Ok((read_message(stream)?, stream.peer_addr()?))
+            }
+        }
+    }
+}
+
+/// A message of a stream, without its padding.
+fn read_message(mut stream: &TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut message = vec![0; 4];
+    stream.read_exact(&mut message)?;
+    let length = usize::from(u16::from_be_bytes([message[2], message[3]]));
+    let len = length + if message[0] < 4 { 20 } else { 4 };
+    message.resize(len.next_multiple_of(4), 0);
+    stream.read_exact(&mut message[4..])?;
+    assert!(message[len..].iter().all(|byte| *byte == 0), "zeros");
+    message.truncate(len);
+    Ok(message)
+}
+
 impl Client {
+    /// As [`Client::new`], by TCP.
+    pub fn by_tcp(server: SocketAddr, username: &str, password: &str) -> Client {
+        let stream = TcpStream::connect(server).unwrap();
+        Client::on(Wire::Tcp(stream), server, username, password)
+    }
+
+    /// As [`Client::allocated`], by TCP.
+    pub fn allocated_by_tcp(
+        server: SocketAddr,
+        username: &str,
+        password: &str,
+    ) -> (Client, SocketAddr) {
+        Client::by_tcp(server, username, password).with_allocation()
+    }
+
+    fn with_allocation(mut self) -> (Client, SocketAddr) {
+        let response = self.allocate();
+        assert_eq!(response.code(), 0);
+        let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+        (self, relayed)
+    }
+
+    /// Ends the connection of a client that came by TCP; at once, also when a process that is just
+    /// being started still shares the socket.
+    pub fn disconnect(self) {
+        if let Wire::Tcp(stream) = self.wire {
+            stream.shutdown(Shutdown::Both).unwrap();
+        }
+    }
+
     pub fn new(server: SocketAddr, username: &str, password: &str) -> Client {
         let here = if server.is_ipv4() {
             "127.0.0.1:0"
@@ -180,9 +261,12 @@ impl Client {
     }
 
     pub fn at(socket: UdpSocket, server: SocketAddr, username: &str, password: &str) -> Client {
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client::on(Wire::Udp(socket), server, username, password)
+    }
+
+    fn on(wire: Wire, server: SocketAddr, username: &str, password: &str) -> Client {
         let mut client = Client {
-            socket,
+            wire,
             server,
             username: username.to_owned(),
             key: Key::long_term(username, REALM, password),
@@ -196,33 +280,24 @@ impl Client {
 
     /// With an allocation, whose relayed transport address is given, too.
     pub fn allocated(server: SocketAddr, username: &str, password: &str) -> (Client, SocketAddr) {
-        let mut client = Client::new(server, username, password);
-        let response = client.allocate();
-        assert_eq!(response.code(), 0);
-        let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
-        (client, relayed)
+        Client::new(server, username, password).with_allocation()
     }
 
     pub fn send(&self, datagram: &[u8]) {
-        self.socket.send_to(datagram, self.server).unwrap();
+        self.wire.send(datagram, self.server);
     }
 
     pub fn receive(&self) -> Vec<u8> {
-        let mut buffer = vec![0; 65_536];
-        let (len, from) = self.socket.recv_from(&mut buffer).expect("no answer");
+        let (message, from) = self.wire.receive(PATIENCE).expect("no answer");
         assert_eq!(
             from, self.server,
             "the answer comes from where the question went"
         );
-        buffer.truncate(len);
-        buffer
+        message
     }
 
     pub fn hears_nothing(&self) -> bool {
-        self.socket.set_read_timeout(Some(SILENCE)).unwrap();
-        let heard = self.socket.recv_from(&mut [0; 2048]).is_ok();
-        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        !heard
+        self.wire.receive(SILENCE).is_err()
     }
 
     /// Asks until there is an answer, as every client does: UDP may lose either.
@@ -238,22 +313,16 @@ impl Client {
 
     /// The answer to a request, if it comes soon. Second answers to earlier ones are passed over.
     fn try_receive(&self, request: &[u8]) -> Option<Response> {
-        self.socket.set_read_timeout(Some(SILENCE)).unwrap();
-        let mut buffer = vec![0; 65_536];
-        let found = loop {
-            let Ok((len, from)) = self.socket.recv_from(&mut buffer) else {
-                break None;
-            };
+        loop {
+            let (message, from) = self.wire.receive(SILENCE).ok()?;
             assert_eq!(
                 from, self.server,
                 "the answer comes from where the question went"
             );
-            if buffer[8..20] == request[8..20] {
-                break Some(Response(buffer[..len].to_vec()));
+            if message[8..20] == request[8..20] {
+                return Some(Response(message));
             }
-        };
-        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        found
+        }
     }
 
     /// A request without credentials.

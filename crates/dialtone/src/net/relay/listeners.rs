@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use mio::net::TcpListener;
+
 use super::{StartError, sockets};
 use crate::addresses;
 
 /// How often a port chosen by the system is tried on all addresses before giving up.
 const PORT_ATTEMPTS: usize = 16;
 
-/// A socket and the address it is bound to.
+/// An address, and a socket of each transport bound to it.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
     pub(super) socket: UdpSocket,
+    pub(super) tcp: TcpListener,
 }
 
-/// Opens a socket for every address that is asked for.
+/// Opens sockets for every address that is asked for.
 pub(super) fn open(listen: &[SocketAddr]) -> Result<Vec<Listener>, StartError> {
     let mut listeners: Vec<Listener> = Vec::new();
     for address in listen {
@@ -53,13 +56,13 @@ fn expand(ip: IpAddr) -> BTreeSet<IpAddr> {
 }
 
 /// One port on several addresses. If the system chooses it, another may have to be tried: what is
-/// free on the first address need not be on the others.
+/// free on the first address, or for UDP, need not be on the others, or for TCP.
 fn open_all(ips: &[IpAddr], asked: &SocketAddr) -> Result<Vec<Listener>, StartError> {
     let attempts = if asked.port() == 0 { PORT_ATTEMPTS } else { 1 };
     let mut result = Ok(Vec::new());
     for _ in 0..attempts {
         result = open_on(ips, asked);
-        if !matches!(result, Err(StartError::Busy(_))) {
+        if !matches!(result, Err(StartError::Busy(..))) {
             break;
         }
     }
@@ -78,7 +81,12 @@ fn open_on(ips: &[IpAddr], asked: &SocketAddr) -> Result<Vec<Listener>, StartErr
         };
         let address = socket.local_addr()?;
         port = address.port();
-        listeners.push(Listener { address, socket });
+        let tcp = sockets::open_tcp_listener(address)?;
+        listeners.push(Listener {
+            address,
+            socket,
+            tcp,
+        });
     }
     Ok(listeners)
 }

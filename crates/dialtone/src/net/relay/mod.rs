@@ -1,7 +1,9 @@
 //! The STUN and TURN server on real sockets: one thread that owns a [`turn::Server`], the sockets
-//! clients send to and one socket for every allocation. Nothing on a packet's way is shared, so
+//! clients send to, their connections, and one socket for every allocation. Nothing on a packet's way is shared, so
 //! nothing there is locked.
 
+mod connection;
+mod connections;
 mod listeners;
 mod ports;
 mod sockets;
@@ -23,7 +25,7 @@ pub const PORTS: RangeInclusive<u16> = 49152..=65535;
 /// How to run a relay.
 #[derive(Clone, Debug)]
 pub struct RelayConfig {
-    /// Where clients send to. An unspecified address stands for all addresses of this machine,
+    /// Where clients send to, by UDP and by TCP. An unspecified address stands for all addresses of this machine,
     /// each with a socket of its own, so that an answer leaves from the address that was asked.
     /// Port 0 lets the system choose one.
     pub listen: Vec<SocketAddr>,
@@ -41,21 +43,30 @@ pub struct RelayConfig {
     pub limits: Limits,
 }
 
+/// A protocol that a port belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
 /// Why a relay did not start, and what helps.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another program has the port.
     #[error(
-        "UDP port {} of {} is already in use; stop the program that uses it (`ss -lunp` names it) or choose another port",
-        .0.port(), .0.ip()
+        "{} port {} of {} is already in use; stop the program that uses it (`{}` names it) or choose another port",
+        .0, .1.port(), .1.ip(), .0.lister()
     )]
-    Busy(SocketAddr),
+    Busy(Protocol, SocketAddr),
     /// Ports below 1024 are not for everyone.
     #[error(
-        "this user may not listen on UDP port {}; choose one above 1023, or allow it with `setcap cap_net_bind_service=+ep` on the program",
-        .0.port()
+        "this user may not listen on {} port {}; choose one above 1023, or allow it with `setcap cap_net_bind_service=+ep` on the program",
+        .0, .1.port()
     )]
-    Forbidden(SocketAddr),
+    Forbidden(Protocol, SocketAddr),
     /// The address is not one of this machine's.
     #[error("{0} is not an address of this machine; `ip address` lists those it has")]
     NotOurs(IpAddr),
@@ -68,11 +79,30 @@ pub enum StartError {
     )]
     BadAnnouncement(IpAddr),
     /// The system refused for another reason.
-    #[error("the system gives no UDP socket on {0}: {1}")]
-    Socket(SocketAddr, std::io::Error),
+    #[error("the system gives no {0} socket on {1}: {2}")]
+    Socket(Protocol, SocketAddr, std::io::Error),
     /// The system refused a thread, an event queue or randomness.
     #[error("the system does not let the relay start: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl Protocol {
+    /// What lists the sockets that listen.
+    fn lister(self) -> &'static str {
+        match self {
+            Protocol::Udp => "ss -lunp",
+            Protocol::Tcp => "ss -ltnp",
+        }
+    }
+}
+
+impl std::fmt::Display for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Protocol::Udp => "UDP",
+            Protocol::Tcp => "TCP",
+        })
+    }
 }
 
 /// A running relay. Dropping it ends it.

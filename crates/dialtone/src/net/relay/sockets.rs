@@ -1,25 +1,37 @@
-//! Opening UDP sockets.
+//! Opening sockets.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
+use mio::net::{TcpListener, TcpStream};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
 
-use super::StartError;
+use super::{Protocol, StartError};
 
 /// What the kernel may hold for a socket that many clients send to. Less loses packets while the
 /// thread is busy elsewhere; the system caps it at `net.core.rmem_max`.
 const LISTENER_BUFFER: usize = 4 << 20;
 
+/// Connections that wait to be accepted; the system caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 1024;
+
+/// What the kernel may hold for a client that reads slowly. Less limits the rate on long ways,
+/// more lets packets grow old there.
+const CONNECTION_BUFFER: usize = 128 << 10;
+
 /// A non-blocking socket on this address.
 pub(super) fn open(address: SocketAddr) -> Result<UdpSocket, StartError> {
-    try_open(address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => StartError::Busy(address),
-        ErrorKind::PermissionDenied => StartError::Forbidden(address),
+    try_open(address).map_err(|error| explain(error, Protocol::Udp, address))
+}
+
+fn explain(error: std::io::Error, protocol: Protocol, address: SocketAddr) -> StartError {
+    match error.kind() {
+        ErrorKind::AddrInUse => StartError::Busy(protocol, address),
+        ErrorKind::PermissionDenied => StartError::Forbidden(protocol, address),
         ErrorKind::AddrNotAvailable => StartError::NotOurs(address.ip()),
-        _ => StartError::Socket(address, error),
-    })
+        _ => StartError::Socket(protocol, address, error),
+    }
 }
 
 /// The same for a socket that all clients share.
@@ -30,6 +42,31 @@ pub(super) fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError
     let _ = options.set_recv_buffer_size(LISTENER_BUFFER);
     let _ = options.set_send_buffer_size(LISTENER_BUFFER);
     Ok(socket)
+}
+
+/// A socket that takes clients' connections.
+pub(super) fn open_tcp_listener(address: SocketAddr) -> Result<TcpListener, StartError> {
+    try_listen(address).map_err(|error| explain(error, Protocol::Tcp, address))
+}
+
+fn try_listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of a run before may linger; they are no reason not to start.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// What every connection of a client gets: packets of a call must not wait for one another, nor
+/// long behind others. Both are wishes.
+pub(super) fn prefer_latency(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(stream).set_send_buffer_size(CONNECTION_BUFFER);
 }
 
 /// As `open`, with the system's own error. IPv6 sockets take IPv6 only: an IPv4 client would

@@ -3,17 +3,22 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::ops::Range;
 use std::sync::{Arc, mpsc};
 
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
+use protocol::time::{Now, Tick};
 use turn::{
-    Action, AllocationId, Counters, Event, FiveTuple, HEADROOM, NoRelay, PeerPolicy, RelayRequest,
-    Seed, Server, Transport,
+    Action, AllocationId, Content, Counters, Event, FiveTuple, HEADROOM, NoRelay, PeerPolicy,
+    RelayRequest, Seed, Server, Transport,
 };
 
+use super::connection::Over;
+use super::connections::Connections;
 use super::listeners::{self, Listener};
 use super::ports::Ports;
-use super::{RelayConfig, StartError};
+use super::{RelayConfig, StartError, sockets};
 use crate::{addresses, clock};
 
 /// What other threads ask of the relay.
@@ -30,15 +35,23 @@ const BUDGET: usize = 64;
 /// Room for the largest UDP datagram, and behind it for the padding of a Data indication.
 const BUFFER: usize = HEADROOM + 65_535 + 4;
 
+/// What is read of a connection at once, and how often before the others get their turn.
+const READ: usize = 16 << 10;
+const READS: usize = 4;
+
 const WAKER: Token = Token(usize::MAX);
-/// Tokens from here on are relay sockets, by the slot of their allocation; those below are
-/// listeners, by their index.
+/// Tokens from here on are relay sockets, by the slot of their allocation; from below connections,
+/// by their slot; from below what accepts connections; and at the beginning listeners for
+/// datagrams, both by their index.
 const RELAYS: usize = 1 << 32;
+const CONNECTIONS: usize = 1 << 24;
+const ACCEPTORS: usize = 1 << 16;
 
 pub(super) struct Worker {
     poll: Poll,
     server: Server,
     listeners: Vec<Listener>,
+    connections: Connections,
     /// By slot.
     relays: Vec<Option<RelaySocket>>,
     ports: Vec<Ports>,
@@ -46,6 +59,8 @@ pub(super) struct Worker {
     ready: VecDeque<Token>,
     orders: mpsc::Receiver<Order>,
     buffer: Box<[u8]>,
+    /// What comes on a connection, before it is cut into messages.
+    scratch: Box<[u8]>,
     _waker: Arc<Waker>,
 }
 
@@ -65,10 +80,13 @@ impl Worker {
     ) -> Result<(Worker, Arc<Waker>, Vec<SocketAddr>), StartError> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let listeners = listeners::open(&config.listen)?;
+        let mut listeners = listeners::open(&config.listen)?;
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
-        for (index, listener) in listeners.iter().enumerate() {
+        for (index, listener) in listeners.iter_mut().enumerate() {
             register(&poll, &listener.socket, Token(index))?;
+            let token = Token(ACCEPTORS + index);
+            poll.registry()
+                .register(&mut listener.tcp, token, Interest::READABLE)?;
         }
         let ports = config
             .relays
@@ -78,11 +96,13 @@ impl Worker {
         let worker = Worker {
             server: Server::new(server_config(config, &addresses), seed()?),
             listeners,
+            connections: Connections::default(),
             relays: Vec::new(),
             ports,
             ready: VecDeque::new(),
             orders,
             buffer: vec![0; BUFFER].into_boxed_slice(),
+            scratch: vec![0; READ].into_boxed_slice(),
             _waker: waker.clone(),
             poll,
         };
@@ -107,14 +127,17 @@ impl Worker {
                 self.serve_next();
             }
             // 4. What is due.
-            self.server.handle_timeout(clock::now());
+            let now = clock::now();
+            self.server.handle_timeout(now);
             self.close_relays();
+            self.end_overdue_connections(now.tick);
         }
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let timeout = if self.ready.is_empty() {
-            self.server.poll_timeout().map(clock::until)
+            let deadlines = [self.server.poll_timeout(), self.connections.next_round()];
+            deadlines.into_iter().flatten().min().map(clock::until)
         } else {
             Some(std::time::Duration::ZERO)
         };
@@ -144,9 +167,11 @@ impl Worker {
         let Some(token) = self.ready.pop_front() else {
             return;
         };
-        let has_more = match token.0.checked_sub(RELAYS) {
-            None => self.serve_listener(token.0),
-            Some(slot) => self.serve_relay(slot),
+        let has_more = match token.0 {
+            token @ RELAYS.. => self.serve_relay(token - RELAYS),
+            token @ CONNECTIONS.. => self.serve_connection(token - CONNECTIONS),
+            token @ ACCEPTORS.. => self.accept(token - ACCEPTORS),
+            token => self.serve_listener(token),
         };
         if has_more {
             self.ready.push_back(token);
@@ -212,6 +237,115 @@ impl Worker {
         true
     }
 
+    fn accept(&mut self, index: usize) -> bool {
+        for _ in 0..BUDGET {
+            let listener = &self.listeners[index];
+            let local = listener.address;
+            match listener.tcp.accept() {
+                Ok((stream, client)) => self.admit(stream, client, local),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => {
+                    // Too many open files, most likely. Nobody tells when there are fewer.
+                    self.connections.look_again(clock::now().tick);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn admit(&mut self, mut stream: TcpStream, client: SocketAddr, local: SocketAddr) {
+        if !self.connections.has_room_for(client) {
+            return;
+        }
+        sockets::prefer_latency(&stream);
+        let token = Token(CONNECTIONS + self.connections.next_slot());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registered = self.poll.registry().register(&mut stream, token, interest);
+        if registered.is_ok() {
+            let now = clock::now().tick;
+            self.connections.insert(stream, client, local, now);
+        }
+    }
+
+    fn serve_connection(&mut self, slot: usize) -> bool {
+        self.try_serve_connection(slot).unwrap_or_else(|Over| {
+            self.end_connection(slot);
+            false
+        })
+    }
+
+    fn try_serve_connection(&mut self, slot: usize) -> Result<bool, Over> {
+        let now = clock::now();
+        if let Some(connection) = self.connections.get_mut(slot) {
+            connection.flush(now.tick)?;
+        }
+        for _ in 0..READS {
+            let Some(connection) = self.connections.get_mut(slot) else {
+                return Ok(false);
+            };
+            if !connection.receive(&mut self.scratch, now.tick)? {
+                return Ok(false);
+            }
+            self.handle_messages(now, slot)?;
+        }
+        Ok(true)
+    }
+
+    /// Hands all whole messages of a connection to the state machine.
+    fn handle_messages(&mut self, now: Now, slot: usize) -> Result<(), Over> {
+        while let Some(connection) = self.connections.get_mut(slot) {
+            let path = connection.path();
+            let has_allocation = self.server.has_allocation(&path);
+            let Some(message) = connection.next_message(has_allocation, now.tick)? else {
+                connection.await_rest(now.tick);
+                break;
+            };
+            let datagram = HEADROOM..HEADROOM + message.len();
+            self.buffer[datagram.clone()].copy_from_slice(message);
+            let action = self
+                .server
+                .handle_datagram(now, path, &mut self.buffer, datagram);
+            self.carry_out(action);
+        }
+        Ok(())
+    }
+
+    fn send_on_connection(&mut self, path: FiveTuple, message: Range<usize>, content: Content) {
+        let now = clock::now().tick;
+        let Some(slot) = self.connections.slot_of(&path) else {
+            return;
+        };
+        let message = &self.buffer[message];
+        let connection = self.connections.get_mut(slot);
+        if connection.is_some_and(|it| it.send(message, content, now).is_err()) {
+            self.end_connection(slot);
+        }
+    }
+
+    /// Ends connections that have used up their time, and takes new ones for which there may be
+    /// room now.
+    fn end_overdue_connections(&mut self, now: Tick) {
+        if self.connections.next_round().is_none_or(|due| due > now) {
+            return;
+        }
+        let has_allocation = |path: &FiveTuple| self.server.has_allocation(path);
+        for slot in self.connections.overdue(now, has_allocation) {
+            self.end_connection(slot);
+        }
+        let acceptors = 0..self.listeners.len();
+        self.ready
+            .extend(acceptors.map(|index| Token(ACCEPTORS + index)));
+    }
+
+    fn end_connection(&mut self, slot: usize) {
+        if let Some(path) = self.connections.remove(slot) {
+            self.server.handle_disconnected(path);
+            self.close_relays();
+        }
+    }
+
     /// Does what the state machine says. A datagram that cannot be sent is a lost one, as any on
     /// its way may be.
     fn carry_out(&mut self, action: Action) {
@@ -220,12 +354,19 @@ impl Worker {
         self.close_relays();
         match action {
             Action::Nothing => {}
-            Action::ToClient { path, datagram, .. } => {
-                let same = |listener: &&Listener| listener.address == path.local;
-                if let Some(listener) = self.listeners.iter().find(same) {
-                    let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
+            Action::ToClient {
+                path,
+                datagram,
+                content,
+            } => match path.transport {
+                Transport::Udp => {
+                    let same = |listener: &&Listener| listener.address == path.local;
+                    if let Some(listener) = self.listeners.iter().find(same) {
+                        let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
+                    }
                 }
-            }
+                Transport::Tcp => self.send_on_connection(path, datagram, content),
+            },
             Action::ToPeer {
                 relay,
                 peer,

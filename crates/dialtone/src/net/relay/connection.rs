@@ -1,0 +1,170 @@
+//! One client's TCP connection: what it has sent and is not a whole message yet, and what it was
+//! sent and has not taken yet. Both are bounded in size and in time.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use protocol::time::Tick;
+use turn::stream::{Framer, MAX_MESSAGE, MAX_STRANGERS_MESSAGE};
+use turn::{Content, FiveTuple};
+
+/// What waits for a slow reader. Relayed packets beyond it are lost: more would only make them
+/// come too late, less would lose them at every hiccup.
+const DATA_ROOM: usize = 64 << 10;
+/// What answers may take above that. A client that has so many to take, and takes none, is gone
+/// or means no good.
+const ANSWER_ROOM: usize = DATA_ROOM + (16 << 10);
+/// What an empty queue may go on holding.
+const KEPT: usize = 4 << 10;
+
+/// How long a message may take from its first byte to its last, and the first one from the
+/// beginning of the connection. More lets strangers hold connections cheaply, less cuts off
+/// those on the worst of links.
+const MESSAGE_TIME: Duration = Duration::from_secs(10);
+/// How long a client without an allocation may be quiet.
+const IDLE_TIME: Duration = Duration::from_secs(60);
+/// How long a client may take nothing of what waits for it.
+const STALL_TIME: Duration = Duration::from_secs(60);
+
+pub(super) struct Connection {
+    path: FiveTuple,
+    stream: TcpStream,
+    framer: Framer,
+    outbox: VecDeque<u8>,
+    /// Since when a message is awaited or under way.
+    message_since: Option<Tick>,
+    /// When the last whole message was here.
+    heard: Tick,
+    /// Since when the outbox waits without getting shorter.
+    stalled_since: Option<Tick>,
+}
+
+/// The connection is of no more use.
+#[derive(Debug)]
+pub(super) struct Over;
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, path: FiveTuple, now: Tick) -> Connection {
+        Connection {
+            path,
+            stream,
+            framer: Framer::default(),
+            outbox: VecDeque::new(),
+            message_since: Some(now),
+            heard: now,
+            stalled_since: None,
+        }
+    }
+
+    pub(super) fn path(&self) -> FiveTuple {
+        self.path
+    }
+
+    /// Takes what has come; `false` if nothing has.
+    pub(super) fn receive(&mut self, scratch: &mut [u8], now: Tick) -> Result<bool, Over> {
+        match self.stream.read(scratch) {
+            Ok(0) => Err(Over),
+            Ok(len) => {
+                self.framer.push(&scratch[..len]);
+                self.message_since.get_or_insert(now);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+            Err(_) => Err(Over),
+        }
+    }
+
+    /// The next whole message.
+    pub(super) fn next_message(
+        &mut self,
+        has_allocation: bool,
+        now: Tick,
+    ) -> Result<Option<&[u8]>, Over> {
+        let limit = if has_allocation {
+            MAX_MESSAGE
+        } else {
+            MAX_STRANGERS_MESSAGE
+        };
+        match self.framer.next_message(limit) {
+            Ok(Some(message)) => {
+                self.heard = now;
+                self.message_since = None;
+                Ok(Some(message))
+            }
+            Ok(None) => Ok(None),
+            Err(_) => Err(Over),
+        }
+    }
+
+    /// To be called when there is no whole message any more: one that has begun has its time from
+    /// here on, whatever came before it.
+    pub(super) fn await_rest(&mut self, now: Tick) {
+        if self.framer.is_inside_message() {
+            self.message_since.get_or_insert(now);
+        }
+    }
+
+    /// Sends a message, or keeps what the system does not take. Data that there is no room for is
+    /// lost; an answer that there is no room for is the end.
+    pub(super) fn send(&mut self, message: &[u8], content: Content, now: Tick) -> Result<(), Over> {
+        let room = match content {
+            Content::Data => DATA_ROOM,
+            Content::Answer => ANSWER_ROOM,
+        };
+        let sent = if self.outbox.is_empty() {
+            written(self.stream.write(message))?
+        } else if self.outbox.len() + message.len() <= room {
+            0
+        } else {
+            return match content {
+                Content::Data => Ok(()),
+                Content::Answer => Err(Over),
+            };
+        };
+        if sent < message.len() {
+            // Not less than the rest: half a message would put the client out of step.
+            self.outbox.extend(&message[sent..]);
+            self.stalled_since.get_or_insert(now);
+        }
+        Ok(())
+    }
+
+    /// Sends what waits, as far as the system takes it.
+    pub(super) fn flush(&mut self, now: Tick) -> Result<(), Over> {
+        while !self.outbox.is_empty() {
+            let sent = written(self.stream.write(self.outbox.as_slices().0))?;
+            if sent == 0 {
+                return Ok(());
+            }
+            self.outbox.drain(..sent);
+            self.stalled_since = Some(now);
+        }
+        self.outbox.shrink_to(KEPT);
+        self.stalled_since = None;
+        Ok(())
+    }
+
+    /// Whether it has used up its time.
+    pub(super) fn is_overdue(&self, has_allocation: bool, now: Tick) -> bool {
+        let lasts = |since: Option<Tick>, time| {
+            since.is_some_and(|since| now.saturating_since(since) >= time)
+        };
+        lasts(self.message_since, MESSAGE_TIME)
+            || lasts(self.stalled_since, STALL_TIME)
+            || (!has_allocation && lasts(Some(self.heard), IDLE_TIME))
+    }
+}
+
+/// How much was written; none is no error.
+fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
+    match outcome {
+        Ok(len) => Ok(len),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Ok(0)
+        }
+        Err(_) => Err(Over),
+    }
+}

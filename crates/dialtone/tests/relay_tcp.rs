@@ -1,0 +1,234 @@
+//! Clients that come by TCP, as they do where UDP is blocked.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod relay_support;
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use relay_support::{Client, Relay, Response, channel_data, peer, receive};
+use turn::stun::{Method, attribute as attr};
+
+/// How a client with an allocation comes.
+type Arrival = fn(SocketAddr, &str, &str) -> (Client, SocketAddr);
+
+const PEERS: [&str; 2] = ["--allow-peer", "127.0.0.2/31"];
+
+/// How soon the server ends a connection after these bytes; fails if it takes longer than this.
+fn is_closed_within(relay: &Relay, bytes: &[u8], patience: Duration) -> Duration {
+    let mut stream = TcpStream::connect(relay.address()).unwrap();
+    stream.write_all(bytes).unwrap();
+    let begun = Instant::now();
+    assert!(is_over(&stream, patience), "{bytes:02x?}");
+    begun.elapsed()
+}
+
+/// Whether the server ends a connection without another word.
+fn is_over(mut stream: &TcpStream, patience: Duration) -> bool {
+    stream.set_read_timeout(Some(patience)).unwrap();
+    match stream.read(&mut [0; 64]) {
+        Ok(len) => len == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+fn at_once() -> Duration {
+    Duration::from_secs(5)
+}
+
+#[test]
+fn data_goes_both_ways_in_every_size() {
+    let relay = Relay::start(&PEERS);
+    let (mut alice, relayed) = Client::allocated_by_tcp(relay.address(), "alice", "wonder");
+    let peer = peer("127.0.0.2:0");
+    let peer_address = peer.local_addr().unwrap();
+    assert_eq!(alice.permit(peer_address), 0);
+    for len in [0, 1, 3, 172, 1200, 9000, 60_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_indication(peer_address, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        let came = Response(alice.receive());
+        assert_eq!(came.address(attr::XOR_PEER_ADDRESS), Some(peer_address));
+        assert_eq!(came.first(attr::DATA), Some(data));
+    }
+    assert_eq!(alice.bind(0x4abc, peer_address), 0);
+    for len in [0, 1, 2, 3, 172, 1200, 9000, 65_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_channel_data(0x4abc, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        assert_eq!(alice.receive(), channel_data(0x4abc, &data));
+    }
+}
+
+#[test]
+fn two_relayed_clients_reach_each_other_whatever_they_come_by() {
+    let relay = Relay::start(&[]);
+    for bob_comes in [Client::allocated, Client::allocated_by_tcp] as [Arrival; 2] {
+        let (mut alice, at_alice) = Client::allocated_by_tcp(relay.address(), "alice", "wonder");
+        let (mut bob, at_bob) = bob_comes(relay.address(), "bob", "builder");
+        assert_eq!(alice.bind(0x4000, at_bob), 0);
+        assert_eq!(bob.bind(0x4001, at_alice), 0);
+        alice.send_channel_data(0x4000, b"hello");
+        assert_eq!(bob.receive(), channel_data(0x4001, b"hello"));
+        bob.send_channel_data(0x4001, b"hello yourself");
+        assert_eq!(alice.receive(), channel_data(0x4000, b"hello yourself"));
+    }
+}
+
+#[test]
+fn an_allocation_ends_with_its_connection() {
+    let relay = Relay::start(&["--user-quota", "1"]);
+    let (alice, _) = Client::allocated_by_tcp(relay.address(), "alice", "wonder");
+    let mut again = Client::by_tcp(relay.address(), "alice", "wonder");
+    assert_eq!(again.allocate().code(), 486);
+    alice.disconnect();
+    // Whose bytes are read first, the end of one connection or a request on another, is open.
+    let begun = Instant::now();
+    while again.allocate().code() == 486 {
+        assert!(begun.elapsed() < at_once());
+    }
+    assert_eq!(again.refresh(600).code(), 0);
+}
+
+#[test]
+fn other_protocols_are_closed_at_once() {
+    let relay = Relay::start(&[]);
+    for hello in [
+        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
+        b"POST / HTTP/1.1\r\n\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+        b"SSH-2.0-x\r\n",
+        &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3],
+        &[0; 20],
+        &[0xff; 1200],
+    ] {
+        is_closed_within(&relay, hello, at_once());
+    }
+}
+
+#[test]
+fn lengths_that_lie_end_the_connection_and_nothing_else() {
+    let relay = Relay::start(&PEERS);
+    let (mut bystander, _) = Client::allocated_by_tcp(relay.address(), "bob", "builder");
+    for length in [4096_u16, 65_516, 65_520, 65_532] {
+        let [high, low] = length.to_be_bytes();
+        is_closed_within(&relay, &[0, 1, high, low], at_once());
+        is_closed_within(&relay, &[0x40, 0, high, low | 3], at_once());
+    }
+    let victim = peer("127.0.0.2:0");
+    let (mut alice, _) = Client::allocated_by_tcp(relay.address(), "alice", "wonder");
+    assert_eq!(alice.bind(0x4000, victim.local_addr().unwrap()), 0);
+    // What follows a length that promises too much belongs to the data, as no one can tell.
+    let mut lie = channel_data(0x4000, b"four");
+    lie[3] = 8;
+    alice.send(&lie);
+    victim.set_nonblocking(true).unwrap();
+    assert!(alice.hears_nothing());
+    assert!(victim.recv_from(&mut [0; 16]).is_err());
+    alice.send(&[0; 4]);
+    victim.set_nonblocking(false).unwrap();
+    assert_eq!(receive(&victim).0, b"four\0\0\0\0");
+    assert_eq!(alice.refresh(600).code(), 0, "in step again");
+    assert_eq!(bystander.refresh(600).code(), 0);
+}
+
+#[test]
+fn who_does_not_finish_a_message_is_closed_in_time() {
+    let relay = Relay::start(&[]);
+    let silent = TcpStream::connect(relay.address()).unwrap();
+    let mut slow = TcpStream::connect(relay.address()).unwrap();
+    let mut alice = Client::by_tcp(relay.address(), "alice", "wonder");
+    let request = alice.bare(Method::BINDING, &[(attr::DATA, vec![b'x'; 400])]);
+    let begun = Instant::now();
+    let mut bytes = request.chunks(4);
+    while begun.elapsed() < Duration::from_secs(15) {
+        // A byte now and then does not buy more time.
+        let _ = slow.write_all(bytes.next().unwrap());
+        std::thread::sleep(Duration::from_millis(250));
+        if is_over(&slow, Duration::from_millis(1)) {
+            break;
+        }
+    }
+    let held = begun.elapsed().as_secs();
+    assert!((9..15).contains(&held), "{held} s");
+    assert!(is_over(&silent, at_once()));
+    assert_eq!(alice.allocate().code(), 0, "who speaks is not affected");
+}
+
+#[test]
+fn who_never_reads_loses_data_and_costs_little() {
+    let relay = Relay::start(&PEERS);
+    let peer = peer("127.0.0.2:0");
+    let mut deaf: Vec<(Client, SocketAddr)> = (0..20)
+        .map(|_| Client::allocated_by_tcp(relay.address(), "alice", "wonder"))
+        .collect();
+    for (client, _) in &mut deaf {
+        assert_eq!(client.bind(0x4000, peer.local_addr().unwrap()), 0);
+    }
+    let flood = |(_, relayed): &(Client, SocketAddr)| {
+        for n in 0..4000_u32 {
+            peer.send_to(&[n as u8; 1200], relayed).unwrap();
+            if n % 50 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    };
+    flood(&deaf[0]);
+    let before = relay.resident();
+    deaf.iter().for_each(flood);
+    let after = relay.resident();
+    assert!(
+        after <= before + 20 * 160,
+        "{before} kB before, {after} kB after"
+    );
+    // What got through is whole, and in step.
+    let (client, _) = &mut deaf[0];
+    for _ in 0..100 {
+        let came = client.receive();
+        assert_eq!(came[..4], [0x40, 0, 0x04, 0xb0]);
+        assert!(came[4..].iter().all(|byte| *byte == came[4]));
+    }
+}
+
+#[test]
+fn who_asks_and_never_takes_the_answers_is_closed() {
+    let relay = Relay::start(&[]);
+    let mut alice = Client::by_tcp(relay.address(), "alice", "wonder");
+    let request = alice.bare(Method::BINDING, &[]);
+    let mut stream = TcpStream::connect(relay.address()).unwrap();
+    stream.set_write_timeout(Some(at_once())).unwrap();
+    let many = request.repeat(1000);
+    let refused = (0..2000).any(|_| stream.write_all(&many).is_err());
+    assert!(refused, "2 million answers are not kept for anyone");
+    assert_eq!(alice.allocate().code(), 0);
+}
+
+#[test]
+fn one_address_has_so_many_connections_and_not_more() {
+    let relay = Relay::start(&[]);
+    let mut open: Vec<TcpStream> = (0..512)
+        .map(|_| TcpStream::connect(relay.address()).unwrap())
+        .collect();
+    let one_more = TcpStream::connect(relay.address()).unwrap();
+    assert!(is_over(&one_more, at_once()));
+    open.truncate(500);
+    let mut alice = Client::by_tcp(relay.address(), "alice", "wonder");
+    assert_eq!(alice.allocate().code(), 0);
+}
+
+#[test]
+fn a_port_that_is_busy_for_tcp_alone_is_named_with_its_protocol() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let output = relay_support::output(
+        relay_support::command().args(["--user", "a:b", "--listen", &address]),
+    );
+    let error = String::from_utf8(output.stderr).unwrap();
+    let port = other.local_addr().unwrap().port();
+    assert!(error.contains(&format!("TCP port {port}")), "{error}");
+    assert!(error.contains("ss -ltnp"), "{error}");
+}
