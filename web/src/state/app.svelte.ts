@@ -63,14 +63,17 @@ export class App {
   async join(): Promise<void> {
     if (this.joining) return;
     this.joining = true;
+    const call = this.#call;
     try {
       const { own } = this;
       const lacks = () => (own.wanted.audio && !own.tracks.audio) || (own.wanted.video && !own.tracks.video);
       if (lacks()) await own.open();
+      // While the browser asked, the person may have gone to another lobby.
+      if (this.screen !== 'lobby' || this.#call !== call) return;
       // Nothing at all could be opened: the lobby says why, and offers to listen.
-      if (this.screen === 'lobby' && !(lacks() && own.nothing)) this.#enter();
+      if (!(lacks() && own.nothing)) this.#enter();
     } finally {
-      this.joining = false;
+      if (this.#call === call) this.joining = false;
     }
   }
 
@@ -233,6 +236,7 @@ export class App {
     // Closes what was made ready and not used; a call that was joined has ended already.
     void this.#call?.hangup();
     this.#call = null;
+    this.joining = false;
     this.notice = '';
   }
 }

@@ -1,5 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { App } from './app.svelte.ts';
+import type { OwnMedia } from './ownMedia.svelte.ts';
+
+const ROOM = 'Jx0Yq3o2TrmD5n8ZkV1b7A';
 
 /** What the app needs of a browser's window. Its server answers nothing. */
 function browser(pathname: string) {
@@ -37,6 +40,13 @@ function browser(pathname: string) {
   };
 }
 
+/** Devices whose question to the person is still open. */
+function asking(own: OwnMedia): { answer: () => void } {
+  let answer = () => undefined as void;
+  own.open = () => new Promise<void>((resolve) => (answer = resolve));
+  return { answer: () => answer() };
+}
+
 it('shows what the address says when one goes back and forward', () => {
   const { go } = browser('/');
   const app = new App();
@@ -47,4 +57,19 @@ it('shows what the address says when one goes back and forward', () => {
   expect(app.screen).toBe('start');
   go(room);
   expect(app.screen).toBe('lobby');
+});
+
+it('does not join another room than the one where Join was pressed', async () => {
+  const { go } = browser(`/${ROOM}`);
+  const app = new App();
+  const question = asking(app.own);
+  const joining = app.join();
+  go('/');
+  app.own.open = async () => undefined;
+  app.start();
+  app.own.wanted = { audio: false, video: false };
+  question.answer();
+  await joining;
+  expect(app.screen).toBe('lobby');
+  expect(app.joining).toBe(false);
 });
