@@ -93,6 +93,8 @@ export class App {
   }
 
   hangUp(): void {
+    // Pressed while a reload waits for the devices: only who is in can leave.
+    if (!this.session) this.#enter();
     void this.session?.call.hangup();
   }
 
@@ -181,7 +183,7 @@ export class App {
     prefer({ name: seat.name });
     const late = new Promise((done) => setTimeout(done, DEVICES_MS));
     if (seat.media.audio || seat.media.video) await Promise.race([this.own.open(), late]);
-    this.#enter();
+    if (this.screen === 'call' && !this.session) this.#enter();
   }
 
   #enter(): void {

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { App } from './app.svelte.ts';
 import type { OwnMedia } from './ownMedia.svelte.ts';
+import { leaveSeat, rememberSeat } from './seat.ts';
 
 const ROOM = 'Jx0Yq3o2TrmD5n8ZkV1b7A';
 
@@ -47,6 +48,8 @@ function asking(own: OwnMedia): { answer: () => void } {
   return { answer: () => answer() };
 }
 
+const turns = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 it('shows what the address says when one goes back and forward', () => {
   const { go } = browser('/');
   const app = new App();
@@ -72,4 +75,21 @@ it('does not join another room than the one where Join was pressed', async () =>
   await joining;
   expect(app.screen).toBe('lobby');
   expect(app.joining).toBe(false);
+});
+
+it('can be hung up while a reload still waits for the camera', async () => {
+  browser(`/${ROOM}`);
+  rememberSeat({ room: ROOM, name: 'Ada', media: { audio: true, video: true } });
+  leaveSeat(Date.now());
+  const question = { answer: () => undefined as void };
+  const open = vi.spyOn((await import('./ownMedia.svelte.ts')).OwnMedia.prototype, 'open');
+  open.mockImplementation(() => new Promise<void>((resolve) => (question.answer = resolve)));
+  const app = new App();
+  expect(app.screen).toBe('call');
+  app.hangUp();
+  expect(app.screen).toBe('after');
+  question.answer();
+  await turns();
+  expect(app.screen).toBe('after');
+  open.mockRestore();
 });
