@@ -37,6 +37,10 @@ describe('bannerOf', () => {
     expect(text('reconnecting', 'offline', true)).toBe('banner.reconnecting.both');
   });
 
+  it('promises no place to somebody who has none yet', () => {
+    expect(text('joining', 'offline', null)).toBe('banner.joining.text');
+  });
+
   it('says when it is the other one who is away', () => {
     expect(text('active', 'online', false)).toBe('banner.peer.offline');
     expect(text('reconnecting', 'online', false)).toBe('banner.peer.gone');

@@ -28,6 +28,9 @@ interface Health {
 
 /** Media and signaling fail independently, at either end; the banner says what still works. */
 export function bannerOf({ phase, signaling, peerOnline }: Health): Banner | null {
+  if (phase === 'joining') {
+    return signaling === 'offline' ? { title: 'banner.joining', text: 'banner.joining.text' } : null;
+  }
   const text = trouble(phase === 'reconnecting', signaling === 'offline', peerOnline);
   return text && { title: 'banner.reconnecting', text };
 }
