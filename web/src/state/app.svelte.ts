@@ -198,7 +198,7 @@ export class App {
     void call.join();
   }
 
-  /** What a reload restores is what the person wanted on, even if a device is just missing. */
+  /** What a reload restores is what the person has on, even if a device was just unplugged. */
   #remember(): void {
     rememberSeat({ room: this.room, name: preferences.name, media: { ...this.own.wanted } });
   }

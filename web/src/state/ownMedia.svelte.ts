@@ -28,6 +28,8 @@ export class OwnMedia {
   asked = $state(false);
   facing: 'user' | 'environment' = $state('user');
   #causes: Per<Cause | null> = $state.raw({ audio: null, video: null });
+  /** Wanted on entering the call and not there: wanted again in the next lobby. */
+  #missed: Per<boolean> = { audio: false, video: false };
   #follower: Follower | null = null;
   /** Counts up whenever what is being opened is no longer wanted. */
   #turn = 0;
@@ -68,7 +70,10 @@ export class OwnMedia {
   enterCall(): void {
     this.asked = true;
     // After a reload the devices may still be starting.
-    if (!this.opening) this.wanted = { ...this.media };
+    if (this.opening) return;
+    const { wanted, media } = this;
+    this.#missed = { audio: wanted.audio && !media.audio, video: wanted.video && !media.video };
+    this.wanted = { ...media };
   }
 
   /** Opens what is wanted of these and not open yet, with one question to the person at most. */
@@ -104,12 +109,16 @@ export class OwnMedia {
     this.opening = false;
     for (const kind of KINDS) this.#put(kind, null);
     this.#causes = { audio: null, video: null };
+    const { wanted } = this;
+    this.wanted = { audio: wanted.audio || this.#missed.audio, video: wanted.video || this.#missed.video };
+    this.#missed = { audio: false, video: false };
     this.asked = false;
     void this.#refresh();
   }
 
   async setOn(kind: Kind, on: boolean): Promise<void> {
     this.wanted = { ...this.wanted, [kind]: on };
+    this.#missed = { ...this.#missed, [kind]: false };
     // A muted microphone stays open, to be back at once; a camera that is off is really off.
     if (kind === 'video' && !on) this.#put('video', null);
     if (this.tracks.audio) this.tracks.audio.enabled = this.wanted.audio;

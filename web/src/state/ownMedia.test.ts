@@ -98,6 +98,15 @@ it('does not turn on a camera that is plugged in during a call in which it was n
   expect(own.media.video).toBe(true);
 });
 
+it('wants in the next lobby what was wanted and missing in this one', async () => {
+  devices.list.audioinput = [];
+  await own.open();
+  own.enterCall();
+  await own.setOn('video', false);
+  own.close();
+  expect(own.wanted).toEqual({ audio: true, video: false });
+});
+
 it('goes on with another device of the kind that was unplugged, and opens nothing else', async () => {
   await own.open();
   own.enterCall();
