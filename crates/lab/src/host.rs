@@ -95,6 +95,15 @@ impl Host {
         )
     }
 
+    /// Drops what arrives by TCP for the STUN/TURN port.
+    pub fn block_tcp_relay(&self) -> Result<()> {
+        self.nft(
+            "table ip norelay {
+               chain incoming { type filter hook input priority 0; tcp dport 3478 drop; }
+             }",
+        )
+    }
+
     /// Answers TCP segments from and to a server's port with a reset: open connections die at
     /// both ends, new ones fail, and nothing passes.
     pub fn reset_tcp(&self, port: u16) -> Result<()> {

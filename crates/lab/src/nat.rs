@@ -13,6 +13,8 @@ pub enum Nat {
     Symmetric,
     /// Like [`Nat::Cone`], but nothing except this one address can be reached.
     OnlyTo(Ipv4Addr),
+    /// Like [`Nat::Cone`], but nothing except TCP passes, as in many an office or hotel.
+    OnlyTcp,
 }
 
 impl Nat {
@@ -24,10 +26,11 @@ impl Nat {
     pub(crate) fn rules(self) -> String {
         let masquerade = match self {
             Nat::Symmetric => "masquerade random,fully-random",
-            Nat::Cone | Nat::OnlyTo(_) => "masquerade",
+            Nat::Cone | Nat::OnlyTo(_) | Nat::OnlyTcp => "masquerade",
         };
         let fence = match self {
             Nat::OnlyTo(server) => format!("iifname \"lan\" ip daddr != {server} drop;"),
+            Nat::OnlyTcp => "iifname \"lan\" meta l4proto != tcp drop;".to_owned(),
             Nat::Cone | Nat::Symmetric => String::new(),
         };
         format!(

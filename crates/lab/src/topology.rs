@@ -15,6 +15,8 @@ pub enum Topology {
     Symmetrics,
     /// One behind a cone NAT; the other can reach the server and nothing else.
     ServerOnly,
+    /// One behind a cone NAT; from the other only TCP gets out.
+    TcpOnly,
 }
 
 /// A topology built out of namespaces.
@@ -43,6 +45,7 @@ impl Topology {
             Topology::Cones => (Nat::Cone, Some(Nat::Cone)),
             Topology::Symmetrics => (Nat::Symmetric, Some(Nat::Symmetric)),
             Topology::ServerOnly => (Nat::Cone, Some(Nat::OnlyTo(server.address()))),
+            Topology::TcpOnly => (Nat::Cone, Some(Nat::OnlyTcp)),
         };
         let mut home = net.lan("home", first)?;
         let alice = net.behind(&mut home, "alice")?;

@@ -73,3 +73,9 @@ fn a_fenced_side_without_a_relay_does_not_connect() -> Result<()> {
     let harm = |world: &World| world.server.block_relay();
     never_by(Topology::ServerOnly, "broken-server-only", "relay", harm)
 }
+
+#[test]
+fn a_side_without_udp_needs_the_relay_by_tcp() -> Result<()> {
+    let harm = |world: &World| world.server.block_tcp_relay();
+    never_by(Topology::TcpOnly, "broken-tcp-only", "relay", harm)
+}

@@ -46,6 +46,11 @@ fn one_side_reaches_only_the_server() -> Result<()> {
 }
 
 #[test]
+fn one_side_reaches_the_server_by_tcp_only() -> Result<()> {
+    call(Topology::TcpOnly, "tcp-only")
+}
+
+#[test]
 fn a_browser_killed_in_a_call_ends_it_for_the_other() -> Result<()> {
     let (server, mut pair) = at_home("killed")?;
     pair.meet(&server)?;

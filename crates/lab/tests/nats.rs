@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::{
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
 };
 
@@ -141,6 +141,21 @@ fn a_fenced_host_reaches_the_server_and_nothing_else() -> Result<()> {
         other.sees(&socket).is_err(),
         "only the server can be reached"
     );
+    Ok(())
+}
+
+#[test]
+fn where_only_tcp_passes_datagrams_do_not() -> Result<()> {
+    let mut net = Net::new()?;
+    let mirror = Mirror::on(&mut net, "mirror")?;
+    let server = net.public("server")?;
+    let address = SocketAddr::from((server.address(), 8080));
+    let listener = server.enter(|| TcpListener::bind(address))??;
+    let (lan, alice) = home(&mut net, Nat::OnlyTcp)?;
+    assert!(mirror.sees(&alice.udp(0)?).is_err(), "no datagram passes");
+    let _stream = alice.enter(|| TcpStream::connect(address))??;
+    let (_, seen) = listener.accept()?;
+    assert_eq!(seen.ip(), lan.router.address(), "behind the router");
     Ok(())
 }
 

@@ -164,11 +164,14 @@ fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange:
     let hosts = relays
         .iter()
         .map(|relay| SocketAddr::new(relay.announced, port));
+    // UDP first: where it passes, it is the better way. TCP is for where it does not.
+    let turn_urls = ["udp", "tcp"].into_iter().flat_map(|transport| {
+        let url = move |host| format!("turn:{host}?transport={transport}");
+        hosts.clone().map(url)
+    });
     exchange::RelayConfig {
         stun_urls: hosts.clone().map(|host| format!("stun:{host}")).collect(),
-        turn_urls: hosts
-            .map(|host| format!("turn:{host}?transport=udp"))
-            .collect(),
+        turn_urls: turn_urls.collect(),
         secret,
     }
 }
