@@ -1,5 +1,5 @@
 // The app as a whole: which screen is shown, and how one leads to the next.
-import type { Call } from '../rtc/index.ts';
+import { consoleLog, type Call } from '../rtc/index.ts';
 import { CallSession } from './session.svelte.ts';
 import { OwnMedia } from './ownMedia.svelte.ts';
 import { Server } from './server.ts';
@@ -168,7 +168,9 @@ export class App {
     this.#call = call;
     call.prepare();
     this.own.follow({
-      track: (kind, track) => void call.setTrack(kind, track),
+      track: (kind, track) => {
+        call.setTrack(kind, track).catch((error: unknown) => consoleLog(`${kind} could not be sent`, error));
+      },
       media: (media) => {
         void call.setMedia(media);
         if (this.session?.call === call) this.#remember();
