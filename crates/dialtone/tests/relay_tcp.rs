@@ -95,6 +95,25 @@ fn an_allocation_ends_with_its_connection() {
 }
 
 #[test]
+fn reconnecting_again_and_again_does_not_get_round_a_quota_nor_use_it_up() {
+    let relay = Relay::start(&["--user-quota", "3"]);
+    for _ in 0..100 {
+        let mut client = Client::by_tcp(relay.address(), "alice", "wonder");
+        let code = client.allocate().code();
+        assert!(matches!(code, 0 | 486), "{code}");
+        client.disconnect();
+    }
+    let mut clients: Vec<Client> = (0..5)
+        .map(|_| Client::by_tcp(relay.address(), "alice", "wonder"))
+        .collect();
+    let codes: Vec<u16> = clients
+        .iter_mut()
+        .map(|client| client.allocate().code())
+        .collect();
+    assert_eq!(codes, [0, 0, 0, 486, 486]);
+}
+
+#[test]
 fn other_protocols_are_closed_at_once() {
     let relay = Relay::start(&[]);
     for hello in [

@@ -168,3 +168,98 @@ fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
         Err(_) => Err(Over),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use turn::Transport;
+
+    use super::*;
+
+    /// A binding request.
+    const WHOLE: &[u8] = b"\0\x01\0\0\x21\x12\xa4\x42transaction!";
+
+    fn tick(seconds: u64) -> Tick {
+        Tick::from_micros(seconds * 1_000_000)
+    }
+
+    /// A connection that begins at second 100, and its other end.
+    fn connection() -> (Connection, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let local = listener.local_addr().unwrap();
+        let client = std::net::TcpStream::connect(local).unwrap();
+        let (stream, from) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let path = path(from, local);
+        let stream = TcpStream::from_std(stream);
+        (Connection::new(stream, path, tick(100)), client)
+    }
+
+    fn path(client: SocketAddr, local: SocketAddr) -> FiveTuple {
+        FiveTuple {
+            client,
+            local,
+            transport: Transport::Tcp,
+        }
+    }
+
+    fn hear(connection: &mut Connection, bytes: &[u8], now: Tick) -> usize {
+        connection.framer.push(bytes);
+        connection.message_since.get_or_insert(now);
+        let mut count = 0;
+        while connection.next_message(false, now).unwrap().is_some() {
+            count += 1;
+        }
+        connection.await_rest(now);
+        count
+    }
+
+    #[test]
+    fn a_message_has_ten_seconds_from_its_first_byte() {
+        let (mut connection, _client) = connection();
+        assert!(!connection.is_overdue(false, tick(109)));
+        assert!(connection.is_overdue(false, tick(110)), "the first one");
+        let (first, rest) = WHOLE.split_at(4);
+        assert_eq!(
+            hear(&mut connection, &[WHOLE, first].concat(), tick(105)),
+            1
+        );
+        assert!(!connection.is_overdue(false, tick(114)));
+        assert_eq!(hear(&mut connection, &rest[..4], tick(114)), 0);
+        assert!(connection.is_overdue(true, tick(115)), "whoever it is");
+        assert_eq!(hear(&mut connection, &rest[4..], tick(114)), 1);
+        assert!(!connection.is_overdue(false, tick(173)));
+    }
+
+    #[test]
+    fn who_has_no_allocation_may_be_quiet_for_a_minute() {
+        let (mut connection, _client) = connection();
+        assert_eq!(hear(&mut connection, WHOLE, tick(101)), 1);
+        assert!(!connection.is_overdue(false, tick(160)));
+        assert!(connection.is_overdue(false, tick(161)));
+        assert!(!connection.is_overdue(true, tick(100_000)));
+    }
+
+    #[test]
+    fn who_takes_nothing_loses_data_then_answers_end_it_and_so_does_time() {
+        let (mut connection, client) = connection();
+        assert_eq!(hear(&mut connection, WHOLE, tick(101)), 1);
+        let packet = [9; 1200];
+        for _ in 0..20_000 {
+            connection.send(&packet, Content::Data, tick(101)).unwrap();
+        }
+        assert!(connection.outbox.len() <= DATA_ROOM);
+        assert!(!connection.is_overdue(true, tick(160)));
+        assert!(connection.is_overdue(true, tick(161)));
+        let answers = (0..200)
+            .take_while(|_| {
+                let answered = connection.send(&[0; 100], Content::Answer, tick(101));
+                answered.is_ok()
+            })
+            .count();
+        assert!((160..200).contains(&answers), "{answers}");
+        assert!(connection.outbox.len() <= ANSWER_ROOM);
+        drop(client);
+    }
+}

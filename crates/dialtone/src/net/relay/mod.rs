@@ -6,6 +6,7 @@ mod connection;
 mod connections;
 mod listeners;
 mod ports;
+mod ready;
 mod sockets;
 mod worker;
 

@@ -1,6 +1,5 @@
 //! The thread of the relay: waits, hands datagrams to the state machine, does what it says.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
@@ -18,6 +17,7 @@ use super::connection::Over;
 use super::connections::Connections;
 use super::listeners::{self, Listener};
 use super::ports::Ports;
+use super::ready::Ready;
 use super::{RelayConfig, StartError, sockets};
 use crate::{addresses, clock};
 
@@ -55,8 +55,7 @@ pub(super) struct Worker {
     /// By slot.
     relays: Vec<Option<RelaySocket>>,
     ports: Vec<Ports>,
-    /// Sockets that may have more to read: mio tells of new datagrams once, not of old ones.
-    ready: VecDeque<Token>,
+    ready: Ready,
     orders: mpsc::Receiver<Order>,
     buffer: Box<[u8]>,
     /// What comes on a connection, before it is cut into messages.
@@ -99,7 +98,7 @@ impl Worker {
             connections: Connections::default(),
             relays: Vec::new(),
             ports,
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             orders,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             scratch: vec![0; READ].into_boxed_slice(),
@@ -146,7 +145,9 @@ impl Worker {
             other => other?,
         }
         let tokens = events.iter().map(mio::event::Event::token);
-        self.ready.extend(tokens.filter(|token| *token != WAKER));
+        for token in tokens.filter(|token| *token != WAKER) {
+            self.ready.push(token);
+        }
         Ok(())
     }
 
@@ -164,7 +165,7 @@ impl Worker {
 
     /// Gives the longest waiting socket its turn, and puts it at the end if it has more.
     fn serve_next(&mut self) {
-        let Some(token) = self.ready.pop_front() else {
+        let Some(token) = self.ready.pop() else {
             return;
         };
         let has_more = match token.0 {
@@ -174,7 +175,7 @@ impl Worker {
             token => self.serve_listener(token),
         };
         if has_more {
-            self.ready.push_back(token);
+            self.ready.push(token);
         }
     }
 
@@ -334,9 +335,9 @@ impl Worker {
         for slot in self.connections.overdue(now, has_allocation) {
             self.end_connection(slot);
         }
-        let acceptors = 0..self.listeners.len();
-        self.ready
-            .extend(acceptors.map(|index| Token(ACCEPTORS + index)));
+        for index in 0..self.listeners.len() {
+            self.ready.push(Token(ACCEPTORS + index));
+        }
     }
 
     fn end_connection(&mut self, slot: usize) {
