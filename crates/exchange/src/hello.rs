@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::close::CloseCode;
-use protocol::frame;
 use protocol::id::*;
 use protocol::limits;
 use protocol::message::*;
@@ -13,7 +12,7 @@ use protocol::time::Now;
 use crate::call::CallInput;
 use crate::session::Session;
 use crate::timers::Timer;
-use crate::{Exchange, Output, SocketId};
+use crate::{Exchange, SocketId};
 
 impl Exchange {
     pub(super) fn handle_first_frame(&mut self, now: Now, socket: SocketId, frame: ClientFrame) {
@@ -125,12 +124,5 @@ impl Exchange {
         self.timers.clear(Timer::Hello(socket));
         self.timers.clear(Timer::Window(id));
         self.schedule_ping(now, id);
-    }
-
-    fn send(&mut self, socket: SocketId, re: Option<&Token>, message: &ServerMessage) {
-        self.outputs.push_back(Output::Send {
-            socket,
-            text: frame::encode(None, re, message),
-        });
     }
 }

@@ -319,8 +319,14 @@ impl Exchange {
     }
 
     fn send_error(&mut self, socket: SocketId, re: Option<&Token>, code: ErrorCode, text: &str) {
-        let text = frame::encode(None, re, &call::error(code, text));
-        self.outputs.push_back(Output::Send { socket, text });
+        self.send(socket, re, &call::error(code, text));
+    }
+
+    fn send(&mut self, socket: SocketId, re: Option<&Token>, message: &ServerMessage) {
+        self.outputs.push_back(Output::Send {
+            socket,
+            text: frame::encode(None, re, message),
+        });
     }
 
     // ---- from sessions to calls and back ----

@@ -19,11 +19,16 @@ impl Call {
         };
         let id = ConnectionId::from_bytes(cx.ids.fresh());
         let connection = Connection::new(id, me, peer);
-        self.start_timer(&connection, cx);
         let opened = self.opened_for(&connection, peer, cx);
-        self.connection = Some(connection);
+        self.hold(connection, cx);
         self.tell(peer, opened.into(), cx);
+    }
+
+    /// Makes it the connection of this call, with its deadlines.
+    pub(super) fn hold(&mut self, connection: Connection, cx: &mut Context<'_>) {
+        self.start_timer(&connection, cx);
         self.schedule_renewal(cx);
+        self.connection = Some(connection);
     }
 
     pub(super) fn drop_connection(&mut self, cx: &mut Context<'_>) {
@@ -45,17 +50,9 @@ impl Call {
             Err(refused) => return *refused,
         };
         debug_assert!(connection.joins(me));
-        self.tell_others(
-            me,
-            Some(
-                DescriptionFrom {
-                    from: me,
-                    description,
-                }
-                .into(),
-            ),
-            cx,
-        );
+        let from = me;
+        let passed_on = DescriptionFrom { from, description };
+        self.tell_others(me, Some(passed_on.into()), cx);
         Done {}.into()
     }
 
@@ -75,17 +72,9 @@ impl Call {
                 "More candidates than a generation may have.",
             );
         }
-        self.tell_others(
-            me,
-            Some(
-                CandidatesFrom {
-                    from: me,
-                    candidates,
-                }
-                .into(),
-            ),
-            cx,
-        );
+        let from = me;
+        let passed_on = CandidatesFrom { from, candidates };
+        self.tell_others(me, Some(passed_on.into()), cx);
         Done {}.into()
     }
 

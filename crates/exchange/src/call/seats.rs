@@ -110,10 +110,7 @@ impl Call {
             media: MediaState::default(),
             presence: Presence::Gone,
         });
-        let connection = Connection::adopted(me, announced);
-        self.start_timer(&connection, cx);
-        self.connection = Some(connection);
-        self.schedule_renewal(cx);
+        self.hold(Connection::adopted(me, announced), cx);
     }
 
     pub(super) fn take_seat(
