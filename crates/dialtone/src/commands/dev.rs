@@ -160,7 +160,7 @@ fn start_relay(
 
 /// What clients are told about the relay.
 fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange::RelayConfig {
-    let port = relay.listen_addresses().first().map_or(0, SocketAddr::port);
+    let port = relay.port();
     let hosts = relays
         .iter()
         .map(|relay| SocketAddr::new(relay.announced, port));
@@ -196,7 +196,7 @@ fn greeting(
         "          Open it in two windows to try a call with yourself.\n"
     )?;
     if arguments.turn.ip().is_unspecified() {
-        let port = relay.listen_addresses().first().map_or(0, SocketAddr::port);
+        let port = relay.port();
         writeln!(text, "  STUN and TURN on port {port}, UDP and TCP")?;
         for address in found {
             writeln!(text, "    {address}")?;

@@ -138,6 +138,11 @@ impl Relay {
         &self.addresses
     }
 
+    /// The port clients send to.
+    pub fn port(&self) -> u16 {
+        self.addresses.first().map_or(0, SocketAddr::port)
+    }
+
     /// The counters as they stand; waits for the relay to hand them over.
     pub fn counters(&self) -> Counters {
         let (reply, answer) = mpsc::sync_channel(1);
