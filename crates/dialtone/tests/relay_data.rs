@@ -6,7 +6,9 @@ mod relay_support;
 
 use std::net::SocketAddr;
 
-use relay_support::{Client, Relay, Response, channel_data, peer, receive};
+use relay_support::{
+    Client, Relay, channel_data, data_goes_both_ways, peer, receive, they_hear_each_other,
+};
 use turn::stun::attribute as attr;
 
 /// Loopback peers; not the server's own address, which stays closed.
@@ -15,41 +17,17 @@ const PEERS: [&str; 2] = ["--allow-peer", "127.0.0.2/31"];
 #[test]
 fn channel_data_and_indications_go_both_ways_in_every_size() {
     let relay = Relay::start(&PEERS);
-    let (mut alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
-    let peer = peer("127.0.0.2:0");
-    let peer_address = peer.local_addr().unwrap();
-    assert_eq!(alice.permit(peer_address), 0);
-    for len in [0, 1, 3, 172, 1200, 9000, 60_000] {
-        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
-        alice.send_indication(peer_address, &data);
-        assert_eq!(receive(&peer), (data.clone(), relayed));
-        peer.send_to(&data, relayed).unwrap();
-        let came = Response(alice.receive());
-        assert_eq!(came.address(attr::XOR_PEER_ADDRESS), Some(peer_address));
-        assert_eq!(came.first(attr::DATA), Some(data));
-    }
-    assert_eq!(alice.bind(0x4abc, peer_address), 0);
-    for len in [0, 1, 3, 172, 1200, 9000, 65_000] {
-        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
-        alice.send_channel_data(0x4abc, &data);
-        assert_eq!(receive(&peer), (data.clone(), relayed));
-        peer.send_to(&data, relayed).unwrap();
-        assert_eq!(alice.receive(), channel_data(0x4abc, &data));
-    }
+    let (alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
+    data_goes_both_ways(alice, relayed);
 }
 
 #[test]
 fn two_relayed_clients_reach_each_other_also_when_the_announced_address_is_not_here() {
     for relay_ip in ["127.0.0.1", "127.0.0.1=203.0.113.77"] {
         let relay = Relay::start_on(&["--listen", "127.0.0.1:0", "--relay-ip", relay_ip]);
-        let (mut alice, at_alice) = Client::allocated(relay.address(), "alice", "wonder");
-        let (mut bob, at_bob) = Client::allocated(relay.address(), "bob", "builder");
-        assert_eq!(alice.bind(0x4000, at_bob), 0);
-        assert_eq!(bob.bind(0x4001, at_alice), 0);
-        alice.send_channel_data(0x4000, b"hello");
-        assert_eq!(bob.receive(), channel_data(0x4001, b"hello"));
-        bob.send_channel_data(0x4001, b"hello yourself");
-        assert_eq!(alice.receive(), channel_data(0x4000, b"hello yourself"));
+        let (alice, at_alice) = Client::allocated(relay.address(), "alice", "wonder");
+        let (bob, at_bob) = Client::allocated(relay.address(), "bob", "builder");
+        they_hear_each_other((alice, at_alice), (bob, at_bob));
     }
 }
 

@@ -454,3 +454,41 @@ fn transaction(number: u32) -> TransactionId {
     id[8..].copy_from_slice(&number.to_be_bytes());
     TransactionId(id)
 }
+
+/// Indications and ChannelData of every size reach a peer of 127.0.0.2/31 and come back, whatever
+/// the client came by.
+pub fn data_goes_both_ways(mut alice: Client, relayed: SocketAddr) {
+    let peer = peer("127.0.0.2:0");
+    let peer_address = peer.local_addr().unwrap();
+    assert_eq!(alice.permit(peer_address), 0);
+    for len in [0, 1, 3, 172, 1200, 9000, 60_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_indication(peer_address, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        let came = Response(alice.receive());
+        assert_eq!(came.address(attr::XOR_PEER_ADDRESS), Some(peer_address));
+        assert_eq!(came.first(attr::DATA), Some(data));
+    }
+    assert_eq!(alice.bind(0x4abc, peer_address), 0);
+    for len in [0, 1, 2, 3, 172, 1200, 9000, 65_000] {
+        let data: Vec<u8> = (0..len).map(|n| n as u8).collect();
+        alice.send_channel_data(0x4abc, &data);
+        assert_eq!(receive(&peer), (data.clone(), relayed));
+        peer.send_to(&data, relayed).unwrap();
+        assert_eq!(alice.receive(), channel_data(0x4abc, &data));
+    }
+}
+
+/// Two relayed clients reach each other by channels at each other's relayed address.
+pub fn they_hear_each_other(
+    (mut alice, at_alice): (Client, SocketAddr),
+    (mut bob, at_bob): (Client, SocketAddr),
+) {
+    assert_eq!(alice.bind(0x4000, at_bob), 0);
+    assert_eq!(bob.bind(0x4001, at_alice), 0);
+    alice.send_channel_data(0x4000, b"hello");
+    assert_eq!(bob.receive(), channel_data(0x4001, b"hello"));
+    bob.send_channel_data(0x4001, b"hello yourself");
+    assert_eq!(alice.receive(), channel_data(0x4000, b"hello yourself"));
+}
