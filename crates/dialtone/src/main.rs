@@ -9,6 +9,7 @@
 mod addresses;
 mod clock;
 mod commands;
+mod config;
 mod data;
 mod http;
 mod hub;

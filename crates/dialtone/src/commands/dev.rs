@@ -147,6 +147,7 @@ fn start_relay(
         ports: PORTS,
         credentials,
         allow_peers: arguments.allow_peer.clone(),
+        deny_peers: Vec::new(),
         protected: http,
         limits: Limits::default(),
     };

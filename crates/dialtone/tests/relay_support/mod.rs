@@ -113,11 +113,20 @@ impl Relay {
 
 /// `dialtone turn` without what the environment might add.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dialtone"));
+    let mut command = bare_command();
+    command.args(["--realm", REALM]);
     command
-        .args(["turn", "--realm", REALM])
-        .env_remove("DIALTONE_SECRET")
-        .stderr(Stdio::null());
+}
+
+/// As [`command`], with not even a realm.
+pub fn bare_command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dialtone"));
+    command.arg("turn").stderr(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("DIALTONE_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

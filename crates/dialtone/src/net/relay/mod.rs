@@ -38,6 +38,8 @@ pub struct RelayConfig {
     pub credentials: Credentials,
     /// Peers that may be reached although they are not public.
     pub allow_peers: Vec<Cidr>,
+    /// Peers that must not be reached, whatever else is said.
+    pub deny_peers: Vec<Cidr>,
     /// Other sockets of this program, which must not be reached through the relay.
     pub protected: Vec<SocketAddr>,
     /// What one user, one allocation, one stranger may use up.

@@ -439,7 +439,7 @@ fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config 
         relays: config.relays,
         peers: PeerPolicy {
             allow: config.allow_peers,
-            deny: Vec::new(),
+            deny: config.deny_peers,
             local: addresses::local(),
             protected: [&config.protected, listening].concat(),
         },

@@ -1,0 +1,91 @@
+//! The keys.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args as _;
+use turn::Cidr;
+
+use super::values::{PortRange, RelayIp, Secret, Span, User, address, realm};
+
+/// Every key of the relay: `relay_ip` in the file is `--relay-ip` as a flag and
+/// `DIALTONE_TURN_RELAY_IP` in the environment.
+// The texts are what `--help` shows.
+#[derive(Debug, clap::Args)]
+pub struct Keys {
+    /// Where clients send to, over UDP and TCP (repeatable)
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    #[arg(default_values = ["0.0.0.0:3478", "[::]:3478"])]
+    pub listen: Vec<SocketAddr>,
+
+    /// Where relayed packets come from, and what clients are told if it differs (repeatable)
+    /// [default: the address of the default route]
+    #[arg(long, value_name = "BIND[=ANNOUNCED]")]
+    pub relay_ip: Vec<RelayIp>,
+
+    /// The ports of allocations
+    #[arg(long, value_name = "FIRST-LAST", default_value = "49152-65535")]
+    pub relay_ports: PortRange,
+
+    /// The name of this server in its users' credentials
+    #[arg(long, value_parser = realm, default_value = "dialtone")]
+    pub realm: String,
+
+    /// Someone who may use the relay (repeatable)
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    pub user: Vec<User>,
+
+    /// A file with a NAME:PASSWORD on every line (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub user_file: Vec<PathBuf>,
+
+    /// A secret under which credentials that expire are accepted (repeatable)
+    #[arg(long)]
+    pub secret: Vec<Secret>,
+
+    /// A file with such a secret on every line (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Vec<PathBuf>,
+
+    /// Let the relay reach these addresses, which it refuses otherwise (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    pub allow_peer: Vec<Cidr>,
+
+    /// Never let the relay reach these addresses, whatever else is said (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    pub deny_peer: Vec<Cidr>,
+
+    /// Allocations of one user at a time
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub user_quota: u32,
+
+    /// The longest lifetime an allocation is granted at once, like 1h; at least 10m
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub max_lifetime: Span,
+
+    /// The age at which an allocation ends however often it is refreshed
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub max_allocation_age: Span,
+
+    /// How long a nonce is good
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub nonce_lifetime: Span,
+}
+
+/// Those whose values are not shown.
+pub const SECRET: &[&str] = &["user", "secret"];
+
+/// A command line that has the keys and nothing else.
+pub fn command() -> clap::Command {
+    Keys::augment_args(
+        clap::Command::new("turn")
+            .disable_help_flag(true)
+            .disable_version_flag(true),
+    )
+}
+
+/// What clap knows of a key.
+pub fn find(key: &str) -> Option<clap::Arg> {
+    let is_it = |argument: &clap::Arg| argument.get_id() == key;
+    super::all_keys().into_iter().find(is_it)
+}

@@ -1,0 +1,114 @@
+//! The configuration of `dialtone turn`: as typed, in three places, and as resolved, in one.
+//!
+//! [`Keys`] is the only list of keys. What stands in the file, in the environment and on the
+//! command line becomes the same kind of thing, a [`Given`] with the place it came from, and is
+//! read by the same parser; a flag counts before the environment, and that before the file.
+
+mod file;
+mod given;
+mod keys;
+mod resolve;
+mod show;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use given::{Flags, Place, Problem, Problems};
+pub use keys::Keys;
+
+use values::{RelayIp, Secret, User};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args as _, FromArgMatches as _};
+use given::Given;
+
+/// Where the configuration comes from. Reading it a second time is what a reload does.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// What stands on the command line.
+    pub flags: Flags,
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+}
+
+/// The configuration, read and found good key by key.
+#[derive(Debug)]
+pub struct Settings {
+    /// The values; defaults where nothing was given.
+    pub keys: Keys,
+    matches: clap::ArgMatches,
+    places: BTreeMap<String, Vec<Place>>,
+}
+
+impl Sources {
+    /// Reads all of it. A failure names every key that is wrong, and where it stands.
+    pub fn read(&self) -> Result<Settings, Problems> {
+        let mut problems = Vec::new();
+        let in_environment = given::environment(std::env::vars_os(), &mut problems);
+        let in_file = match &self.file {
+            Some(path) => file::read(path, &mut problems),
+            None => Vec::new(),
+        };
+        for given in in_environment.iter().chain(&in_file) {
+            problems.extend(given.problem());
+        }
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let winners = strongest(&[&self.flags.0, &in_environment, &in_file]);
+        Settings::parse(&winners)
+    }
+}
+
+/// For each key what the first place says that says something.
+fn strongest<'a>(places: &[&'a [Given]]) -> Vec<&'a Given> {
+    let mut winners: Vec<&Given> = Vec::new();
+    for place in places {
+        let new = |given: &&Given| winners.iter().all(|winner| winner.key != given.key);
+        let of_place: Vec<_> = place.iter().filter(new).collect();
+        winners.extend(of_place);
+    }
+    winners
+}
+
+impl Settings {
+    fn parse(winners: &[&Given]) -> Result<Settings, Problems> {
+        let arguments = winners.iter().map(|given| given.as_argument());
+        let matches = keys::command()
+            .try_get_matches_from(std::iter::once("turn".to_owned()).chain(arguments))
+            .map_err(Problems::of_clap)?;
+        let keys = Keys::from_arg_matches(&matches).map_err(Problems::of_clap)?;
+        let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for given in winners {
+            let of_key = places.entry(given.key.clone()).or_default();
+            of_key.push(given.place.clone());
+        }
+        Ok(Settings {
+            keys,
+            matches,
+            places,
+        })
+    }
+
+    /// Where the value at `index` of a key was given.
+    fn place(&self, key: &str, index: usize) -> Option<&Place> {
+        self.places.get(key)?.get(index)
+    }
+
+    fn problem(&self, key: &str, index: usize, text: impl Into<String>) -> Problem {
+        Problem {
+            place: self.place(key, index).cloned(),
+            key: Some(key.to_owned()),
+            text: text.into(),
+        }
+    }
+}
+
+/// What clap knows of the keys, for what has to go through all of them.
+fn all_keys() -> Vec<clap::Arg> {
+    let command = Keys::augment_args(clap::Command::new("turn"));
+    command.get_arguments().cloned().collect()
+}

@@ -1,0 +1,131 @@
+//! From settings to what the relay is started with.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use turn::{Credentials, DEFAULT_LIFETIME, Limits, RelayAddress};
+
+use super::file::read_text;
+use super::{Place, Problem, Problems, RelayIp, Secret, Settings, User};
+use crate::addresses;
+use crate::net::relay::RelayConfig;
+
+impl Settings {
+    /// What the relay is started with; reads the files that the keys name.
+    pub fn relay(&self) -> Result<RelayConfig, Problems> {
+        let mut problems = Vec::new();
+        let credentials = self.credentials(&mut problems);
+        let limits = self.limits(&mut problems);
+        match credentials {
+            Some(credentials) if problems.is_empty() => Ok(RelayConfig {
+                listen: self.keys.listen.clone(),
+                relays: self.relay_addresses(),
+                ports: self.keys.relay_ports.0.clone(),
+                credentials,
+                allow_peers: self.keys.allow_peer.clone(),
+                deny_peers: self.keys.deny_peer.clone(),
+                protected: Vec::new(),
+                limits,
+            }),
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    /// Those given, or what this machine finds out.
+    pub fn relay_addresses(&self) -> Vec<RelayAddress> {
+        if self.keys.relay_ip.is_empty() {
+            return addresses::relays(&addresses::find());
+        }
+        let given = self.keys.relay_ip.iter();
+        given.map(|RelayIp(relay)| *relay).collect()
+    }
+
+    fn credentials(&self, problems: &mut Vec<Problem>) -> Option<Credentials> {
+        let keys = &self.keys;
+        let mut credentials = match Credentials::new(&keys.realm) {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                problems.push(self.problem("realm", 0, error.to_string()));
+                return None;
+            }
+        };
+        let users: Vec<User> = self.entries("user_file", &keys.user_file, problems);
+        let secrets: Vec<Secret> = self.entries("secret_file", &keys.secret_file, problems);
+        let users: Vec<&User> = keys.user.iter().chain(&users).collect();
+        let secrets: Vec<&Secret> = keys.secret.iter().chain(&secrets).collect();
+        if users.is_empty() && secrets.is_empty() && problems.is_empty() {
+            problems.push(Problem {
+                place: None,
+                key: None,
+                text: "Nobody could use this relay; give --user NAME:PASSWORD or --secret S, \
+                       or `user` or `secret` in the file"
+                    .to_owned(),
+            });
+        }
+        for user in users {
+            credentials.add_user(&user.name, &user.password);
+        }
+        for secret in secrets {
+            credentials.add_secret(secret.0.as_bytes());
+        }
+        Some(credentials)
+    }
+
+    fn limits(&self, problems: &mut Vec<Problem>) -> Limits {
+        let keys = &self.keys;
+        if keys.max_lifetime.0 < DEFAULT_LIFETIME {
+            let text = format!(
+                "RFC 8656 lets no allocation live shorter than {} seconds; give at least that",
+                DEFAULT_LIFETIME.as_secs()
+            );
+            problems.push(self.problem("max_lifetime", 0, text));
+        }
+        Limits {
+            user_quota: keys.user_quota,
+            max_lifetime: keys.max_lifetime.0,
+            max_allocation_age: keys.max_allocation_age.0,
+            nonce_lifetime: keys.nonce_lifetime.0,
+            ..Limits::default()
+        }
+    }
+
+    /// The lines of the files of a key, blank ones excepted.
+    fn entries<T: FromStr<Err = String>>(
+        &self,
+        key: &str,
+        files: &[PathBuf],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<T> {
+        let mut entries = Vec::new();
+        for (index, file) in files.iter().enumerate() {
+            let path = self.beside(key, index, file);
+            let text = match read_text(&path) {
+                Ok(text) => text,
+                Err(error) => {
+                    problems.push(self.problem(key, index, error));
+                    continue;
+                }
+            };
+            for (line, entry) in text.lines().enumerate() {
+                match entry.trim().parse() {
+                    _ if entry.trim().is_empty() => {}
+                    Ok(entry) => entries.push(entry),
+                    Err(error) => problems.push(Problem {
+                        place: Some(Place::Line(path.clone(), line + 1)),
+                        key: None,
+                        text: error,
+                    }),
+                }
+            }
+        }
+        entries
+    }
+
+    /// A path in a file is meant from where the file is.
+    fn beside(&self, key: &str, index: usize, path: &Path) -> PathBuf {
+        match self.place(key, index) {
+            Some(Place::Line(file, _)) => file.parent().unwrap_or(Path::new("")).join(path),
+            _ => path.to_owned(),
+        }
+    }
+}
