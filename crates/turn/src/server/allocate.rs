@@ -56,6 +56,7 @@ impl Server {
             self.close(id);
             Answer::Refused(Refusal::InsufficientCapacity)
         } else {
+            self.siblings.insert(relayed);
             self.allocations.set_deadline(id, now.tick + lifetime);
             self.counters.allocations_created += 1;
             Answer::Allocated {

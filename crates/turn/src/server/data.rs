@@ -75,9 +75,11 @@ impl Server {
         buffer: &mut [u8],
         data: Range<usize>,
     ) -> Action {
-        if !self.peers.is_open(peer) {
-            return self.drop_data();
-        }
+        let peer = match self.siblings.outside(peer) {
+            Some(relayed) => relayed,
+            None if self.peers.is_open(peer) => peer,
+            None => return self.drop_data(),
+        };
         let len = data.len() as u64;
         let Some((path, datagram)) = self.deliver(now, relay, peer, buffer, data) else {
             return self.drop_data();
@@ -93,7 +95,8 @@ impl Server {
 
     /// Data of a permitted client. A peer that is a relayed transport address of this server is
     /// served without the kernel: its client gets the data as if it had come in at its relay
-    /// socket. That is one step for one packet, whoever sends to whom, so nothing can go round.
+    /// socket. If it belongs to a sibling, the kernel carries it there. Both are one step for one
+    /// packet, whoever sends to whom, so nothing can go round.
     fn send_to_peer(
         &mut self,
         now: Tick,
@@ -107,9 +110,11 @@ impl Server {
         {
             return self.deliver_directly(now, id, other, buffer, data);
         }
-        if !self.peers.is_open(peer) {
-            return self.drop_data();
-        }
+        let peer = match self.siblings.inside(peer) {
+            Some(inside) => inside,
+            None if self.peers.is_open(peer) => peer,
+            None => return self.drop_data(),
+        };
         self.counters.to_peers += 1;
         self.counters.to_peers_bytes += data.len() as u64;
         Action::ToPeer {

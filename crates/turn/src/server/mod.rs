@@ -11,6 +11,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::time::{Now, Tick};
@@ -27,6 +28,7 @@ use crate::peers::Peers;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
 use crate::reservations::Reservations;
 use crate::seed::Seed;
+use crate::siblings::Siblings;
 use crate::stun::{Class, Key, Message, Method, TransactionId};
 use crate::table::Allocations;
 use crate::throttle::Throttle;
@@ -48,6 +50,7 @@ pub struct Server {
     events: VecDeque<Event>,
     counters: Counters,
     indications: Indications,
+    siblings: Arc<Siblings>,
 }
 
 /// What a request comes to, before anything is written over it.
@@ -64,6 +67,7 @@ impl Server {
         let mut limits = config.limits;
         limits.max_lifetime = limits.max_lifetime.max(crate::DEFAULT_LIFETIME);
         Server {
+            siblings: Arc::new(Siblings::new(&config.relays)),
             peers: Peers::new(config.peers, announced),
             nonces: Nonces::new(&seed, limits.nonce_lifetime),
             challenges: Throttle::new(&seed, "challenges", limits.challenges),
@@ -78,6 +82,13 @@ impl Server {
             relays: config.relays,
             limits,
         }
+    }
+
+    /// Lets this server relay between its clients and those of others that make their allocations
+    /// on the same addresses. To be called before it has any.
+    #[must_use]
+    pub fn among(self, siblings: Arc<Siblings>) -> Server {
+        Server { siblings, ..self }
     }
 
     /// Takes a datagram that a client (or a stranger) sent to a server address, or a message that
@@ -270,7 +281,10 @@ impl Server {
     }
 
     fn close(&mut self, id: AllocationId) {
-        if self.allocations.remove(id).is_some() {
+        if let Some(allocation) = self.allocations.remove(id) {
+            if allocation.is_open() {
+                self.siblings.remove(allocation.relayed);
+            }
             self.events.push_back(Event::RelayClosed(id));
         }
     }

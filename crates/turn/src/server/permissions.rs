@@ -46,7 +46,7 @@ impl Server {
         let family = family_of(allocation.relayed.ip());
         let (number, peer) = channel_and_peer(message).ok_or(Refusal::BadRequest)?;
         self.check_peer(peer.ip(), family)?;
-        if self.allocations.with_relayed(&peer).is_none() && !self.peers.is_open(peer) {
+        if self.siblings.inside(peer).is_none() && !self.peers.is_open(peer) {
             return Err(Refusal::Forbidden);
         }
         let limits = (self.limits.permissions, self.limits.channels);

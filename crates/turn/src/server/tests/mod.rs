@@ -6,6 +6,7 @@ mod binding;
 mod channels;
 mod model;
 mod relaying;
+mod siblings;
 mod streams;
 
 use std::net::SocketAddr;

@@ -1,0 +1,71 @@
+//! Several servers that share their relay addresses, one on each thread.
+//!
+//! A client belongs to one of them, and everything on the way of its packets is in that one's own
+//! memory. What they have to know of each other is only which ports are relayed transport addresses
+//! of any of them: two clients of different servers may talk, and nothing else on the relays'
+//! addresses may be reached.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::config::RelayAddress;
+use crate::port_set::PortSet;
+
+/// The relayed transport addresses of all servers that share it.
+#[derive(Debug)]
+pub struct Siblings {
+    relays: Vec<(RelayAddress, PortSet)>,
+}
+
+impl Siblings {
+    /// For servers that make their allocations on these addresses.
+    pub fn new(relays: &[RelayAddress]) -> Siblings {
+        let nothing_yet = |relay: &RelayAddress| (*relay, PortSet::default());
+        Siblings {
+            relays: relays.iter().map(nothing_yet).collect(),
+        }
+    }
+
+    /// Takes note of a relayed transport address.
+    pub(crate) fn insert(&self, relayed: SocketAddr) {
+        if let Some((_, ports)) = self.announced(relayed.ip()) {
+            ports.insert(relayed.port());
+        }
+    }
+
+    /// The relayed transport address is no more.
+    pub(crate) fn remove(&self, relayed: SocketAddr) {
+        if let Some((_, ports)) = self.announced(relayed.ip()) {
+            ports.remove(relayed.port());
+        }
+    }
+
+    /// Where a packet for a relayed transport address has to be sent from within this machine: its
+    /// announced address may be that of a router which does not send anything back in.
+    pub(crate) fn inside(&self, relayed: SocketAddr) -> Option<SocketAddr> {
+        let (relay, ports) = self.announced(relayed.ip())?;
+        ports
+            .contains(relayed.port())
+            .then(|| SocketAddr::new(reachable(relay.bind), relayed.port()))
+    }
+
+    /// The relayed transport address that a packet from within this machine has come from.
+    pub(crate) fn outside(&self, source: SocketAddr) -> Option<SocketAddr> {
+        let (relay, _) = self.relays.iter().find(|(relay, ports)| {
+            reachable(relay.bind) == source.ip() && ports.contains(source.port())
+        })?;
+        Some(SocketAddr::new(relay.announced, source.port()))
+    }
+
+    fn announced(&self, ip: IpAddr) -> Option<&(RelayAddress, PortSet)> {
+        self.relays.iter().find(|(relay, _)| relay.announced == ip)
+    }
+}
+
+/// What is bound to all addresses is reached on the loopback one.
+fn reachable(bind: IpAddr) -> IpAddr {
+    match bind {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        one => one,
+    }
+}
