@@ -4,6 +4,7 @@
 
 mod relay_support;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use relay_support::{
@@ -28,6 +29,52 @@ fn two_relayed_clients_reach_each_other_also_when_the_announced_address_is_not_h
         let (alice, at_alice) = Client::allocated(relay.address(), "alice", "wonder");
         let (bob, at_bob) = Client::allocated(relay.address(), "bob", "builder");
         they_hear_each_other((alice, at_alice), (bob, at_bob));
+    }
+}
+
+#[test]
+fn clients_of_several_threads_reach_each_other_and_peers() {
+    for relay_ip in ["127.0.0.1", "127.0.0.1=203.0.113.77"] {
+        let relay = Relay::start_on(
+            &[
+                &[
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--relay-ip",
+                    relay_ip,
+                    "--threads",
+                    "4",
+                ],
+                &PEERS[..],
+            ]
+            .concat(),
+        );
+        // Enough for the system to give every thread some of them.
+        let mut clients: Vec<_> = (0..16)
+            .map(|_| Client::allocated(relay.address(), "alice", "wonder"))
+            .collect();
+        let ports: HashSet<u16> = clients.iter().map(|(_, relayed)| relayed.port()).collect();
+        assert_eq!(ports.len(), clients.len());
+        let relayed: Vec<_> = clients.iter().map(|(_, relayed)| *relayed).collect();
+        for (client, _) in &mut clients {
+            for (number, peer) in (0x4000..).zip(&relayed) {
+                assert_eq!(client.bind(number, *peer), 0);
+            }
+        }
+        for (from, (sender, _)) in clients.iter().enumerate() {
+            for (to, (receiver, _)) in clients.iter().enumerate() {
+                let data = [from as u8, to as u8];
+                sender.send_channel_data(0x4000 + to as u16, &data);
+                assert_eq!(
+                    receiver.receive(),
+                    channel_data(0x4000 + from as u16, &data)
+                );
+            }
+        }
+        let (alice, relayed) = clients.swap_remove(3);
+        if relay_ip == "127.0.0.1" {
+            data_goes_both_ways(alice, relayed);
+        }
     }
 }
 

@@ -37,3 +37,26 @@ pub struct Counters {
     /// must not be reached.
     pub dropped: u64,
 }
+
+impl std::iter::Sum for Counters {
+    fn sum<I: Iterator<Item = Counters>>(all: I) -> Counters {
+        all.fold(Counters::default(), |a, b| Counters {
+            allocations: a.allocations + b.allocations,
+            allocations_created: a.allocations_created + b.allocations_created,
+            bindings: a.bindings + b.bindings,
+            granted: a.granted + b.granted,
+            refused: a.refused + b.refused,
+            challenges: a.challenges + b.challenges,
+            throttled: a.throttled + b.throttled,
+            bad_credentials: a.bad_credentials + b.bad_credentials,
+            ignored: a.ignored + b.ignored,
+            to_peers: a.to_peers + b.to_peers,
+            to_peers_bytes: a.to_peers_bytes + b.to_peers_bytes,
+            to_clients: a.to_clients + b.to_clients,
+            to_clients_bytes: a.to_clients_bytes + b.to_clients_bytes,
+            direct: a.direct + b.direct,
+            direct_bytes: a.direct_bytes + b.direct_bytes,
+            dropped: a.dropped + b.dropped,
+        })
+    }
+}

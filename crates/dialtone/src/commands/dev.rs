@@ -150,6 +150,7 @@ fn start_relay(
         deny_peers: Vec::new(),
         protected: http,
         limits: Limits::default(),
+        threads: 1,
     };
     Relay::start(config).with_context(|| {
         format!(

@@ -70,6 +70,10 @@ pub struct Keys {
     /// How long a nonce is good
     #[arg(long, value_name = "TIME", default_value = "1h")]
     pub nonce_lifetime: Span,
+
+    /// Threads that relay; clients are spread over them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: u32,
 }
 
 /// Those whose values are not shown.

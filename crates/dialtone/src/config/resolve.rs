@@ -26,6 +26,7 @@ impl Settings {
                 deny_peers: self.keys.deny_peer.clone(),
                 protected: Vec::new(),
                 limits,
+                threads: self.keys.threads,
             }),
             _ => Err(Problems(problems)),
         }

@@ -11,16 +11,56 @@ use crate::addresses;
 /// How often a port chosen by the system is tried on all addresses before giving up.
 const PORT_ATTEMPTS: usize = 16;
 
-/// An address, and a socket of each transport bound to it.
+/// An address, and sockets of each transport bound to it.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    pub(super) socket: UdpSocket,
+    /// One for each thread.
+    pub(super) udp: Vec<UdpSocket>,
     pub(super) tcp: TcpListener,
 }
 
-/// Opens sockets for every address that is asked for.
-pub(super) fn open(listen: &[SocketAddr]) -> Result<Vec<Listener>, StartError> {
+/// A socket for datagrams of clients.
+#[derive(Debug)]
+pub(super) struct Datagrams {
+    pub(super) address: SocketAddr,
+    pub(super) socket: UdpSocket,
+}
+
+/// A socket that clients connect to.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    pub(super) address: SocketAddr,
+    pub(super) listener: TcpListener,
+}
+
+/// What one thread listens on.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    pub(super) datagrams: Vec<Datagrams>,
+    pub(super) acceptors: Vec<Acceptor>,
+}
+
+/// Gives every thread its share: each a socket for datagrams on every address, the first one all
+/// that accept connections.
+pub(super) fn share_out(listeners: Vec<Listener>, threads: usize) -> Vec<Share> {
+    let mut shares: Vec<Share> = std::iter::repeat_with(Share::default)
+        .take(threads)
+        .collect();
+    for Listener { address, udp, tcp } in listeners {
+        shares[0].acceptors.push(Acceptor {
+            address,
+            listener: tcp,
+        });
+        for (share, socket) in shares.iter_mut().zip(udp) {
+            share.datagrams.push(Datagrams { address, socket });
+        }
+    }
+    shares
+}
+
+/// Opens sockets for every address that is asked for, for so many threads.
+pub(super) fn open(listen: &[SocketAddr], threads: usize) -> Result<Vec<Listener>, StartError> {
     let mut listeners: Vec<Listener> = Vec::new();
     for address in listen {
         let taken = |ip| {
@@ -31,7 +71,7 @@ pub(super) fn open(listen: &[SocketAddr]) -> Result<Vec<Listener>, StartError> {
             .into_iter()
             .filter(|ip| !taken(*ip))
             .collect();
-        let opened = open_all(&ips, address)?;
+        let opened = open_all(&ips, address, threads)?;
         listeners.extend(opened);
     }
     if listeners.is_empty() {
@@ -57,11 +97,15 @@ fn expand(ip: IpAddr) -> BTreeSet<IpAddr> {
 
 /// One port on several addresses. If the system chooses it, another may have to be tried: what is
 /// free on the first address, or for UDP, need not be on the others, or for TCP.
-fn open_all(ips: &[IpAddr], asked: &SocketAddr) -> Result<Vec<Listener>, StartError> {
+fn open_all(
+    ips: &[IpAddr],
+    asked: &SocketAddr,
+    threads: usize,
+) -> Result<Vec<Listener>, StartError> {
     let attempts = if asked.port() == 0 { PORT_ATTEMPTS } else { 1 };
     let mut result = Ok(Vec::new());
     for _ in 0..attempts {
-        result = open_on(ips, asked);
+        result = open_on(ips, asked, threads);
         if !matches!(result, Err(StartError::Busy(..))) {
             break;
         }
@@ -69,24 +113,24 @@ fn open_all(ips: &[IpAddr], asked: &SocketAddr) -> Result<Vec<Listener>, StartEr
     result
 }
 
-fn open_on(ips: &[IpAddr], asked: &SocketAddr) -> Result<Vec<Listener>, StartError> {
+fn open_on(
+    ips: &[IpAddr],
+    asked: &SocketAddr,
+    threads: usize,
+) -> Result<Vec<Listener>, StartError> {
     let mut port = asked.port();
     let mut listeners = Vec::new();
     for ip in ips {
         let wanted = SocketAddr::new(*ip, port);
-        let socket = match sockets::open_listener(wanted) {
+        let udp = match sockets::open_group(wanted, threads) {
             // An address that went away, or is not ready yet, is no reason to be without the rest.
             Err(StartError::NotOurs(_)) if asked.ip().is_unspecified() => continue,
             other => other?,
         };
-        let address = socket.local_addr()?;
+        let address = udp[0].local_addr()?;
         port = address.port();
         let tcp = sockets::open_tcp_listener(address)?;
-        listeners.push(Listener {
-            address,
-            socket,
-            tcp,
-        });
+        listeners.push(Listener { address, udp, tcp });
     }
     Ok(listeners)
 }

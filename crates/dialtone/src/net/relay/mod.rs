@@ -1,6 +1,7 @@
-//! The STUN and TURN server on real sockets: one thread that owns a [`turn::Server`], the sockets
-//! clients send to, their connections, and one socket for every allocation. Nothing on a packet's way is shared, so
-//! nothing there is locked.
+//! The STUN and TURN server on real sockets: threads of which each owns a [`turn::Server`], a
+//! socket on every address clients send to, and one socket for every allocation of its clients. The
+//! system spreads clients over the threads by their address and port. Nothing on a packet's way is
+//! shared, so nothing there is locked.
 
 mod connection;
 mod connections;
@@ -16,8 +17,10 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use mio::Waker;
-use turn::{Cidr, Counters, Credentials, Limits, RelayAddress};
+use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
 
+use crate::addresses;
+use ports::Ports;
 use worker::{Order, Worker};
 
 /// The ports IANA leaves to everyone (RFC 6335), which RFC 8656 section 7.2 asks for.
@@ -44,6 +47,8 @@ pub struct RelayConfig {
     pub protected: Vec<SocketAddr>,
     /// What one user, one allocation, one stranger may use up.
     pub limits: Limits,
+    /// How many threads do the work, at least one. More than there are processors is of no use.
+    pub threads: u32,
 }
 
 /// A protocol that a port belongs to.
@@ -112,27 +117,48 @@ impl std::fmt::Display for Protocol {
 #[derive(Debug)]
 pub struct Relay {
     addresses: Vec<SocketAddr>,
+    shards: Vec<Shard>,
+}
+
+/// One of its threads.
+#[derive(Debug)]
+struct Shard {
     orders: mpsc::Sender<Order>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// Opens the sockets and starts the thread. When this returns, clients are answered.
+    /// Opens the sockets and starts the threads. When this returns, clients are answered.
     pub fn start(config: RelayConfig) -> Result<Relay, StartError> {
         sockets::raise_open_files_limit();
         check_relays(&config.relays)?;
-        let (orders, inbox) = mpsc::channel();
-        let (worker, waker, addresses) = Worker::new(config, inbox)?;
-        let thread = std::thread::Builder::new()
-            .name("relay".to_owned())
-            .spawn(move || worker.run())?;
-        Ok(Relay {
-            addresses,
-            orders,
-            waker,
-            thread: Some(thread),
-        })
+        let threads = config.threads.max(1) as usize;
+        let listeners = listeners::open(&config.listen, threads)?;
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let siblings = Arc::new(Siblings::new(&config.relays));
+        let ports: Vec<_> = config
+            .relays
+            .iter()
+            .map(|relay| Ports::new(relay.bind, config.ports.clone()))
+            .collect();
+        let server_config = server_config(config, &addresses);
+        let seed = seed()?;
+        // All of them before the first thread starts: none is alone in its group of sockets for a
+        // while, so that the system spreads clients in the same way from the first one on.
+        let mut workers = Vec::new();
+        for share in listeners::share_out(listeners, threads) {
+            let server = Server::new(server_config.clone(), seed).among(siblings.clone());
+            let ports = ports.iter().map(Ports::for_another_thread).collect();
+            let (orders, inbox) = mpsc::channel();
+            let (worker, waker) = Worker::new(server, share, ports, inbox)?;
+            workers.push((worker, orders, waker));
+        }
+        let shards = workers
+            .into_iter()
+            .map(|(worker, orders, waker)| Shard::start(worker, orders, waker))
+            .collect::<Result<_, _>>()?;
+        Ok(Relay { addresses, shards })
     }
 
     /// The addresses clients are answered on; unspecified ones and port 0 resolved.
@@ -145,24 +171,37 @@ impl Relay {
         self.addresses.first().map_or(0, SocketAddr::port)
     }
 
-    /// The counters as they stand; waits for the relay to hand them over.
+    /// The counters as they stand; waits for the threads to hand them over.
     pub fn counters(&self) -> Counters {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.order(Order::Report(reply));
-        answer.recv().unwrap_or_default()
+        self.shards.iter().map(Shard::counters).sum()
     }
 
     /// Ends the relay: all allocations and sockets with it.
-    pub fn shutdown(mut self) {
-        self.end();
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Shard {
+    fn start(
+        worker: Worker,
+        orders: mpsc::Sender<Order>,
+        waker: Arc<Waker>,
+    ) -> std::io::Result<Shard> {
+        let thread = std::thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(move || worker.run())?;
+        Ok(Shard {
+            orders,
+            waker,
+            thread: Some(thread),
+        })
     }
 
-    fn end(&mut self) {
-        self.order(Order::Stop);
-        if let Some(thread) = self.thread.take() {
-            // A relay that panicked is over as well.
-            let _ = thread.join();
-        }
+    fn counters(&self) -> Counters {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.order(Order::Report(reply));
+        answer.recv().unwrap_or_default()
     }
 
     fn order(&self, order: Order) {
@@ -172,10 +211,34 @@ impl Relay {
     }
 }
 
-impl Drop for Relay {
+impl Drop for Shard {
     fn drop(&mut self) {
-        self.end();
+        self.order(Order::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked is over as well.
+            let _ = thread.join();
+        }
     }
+}
+
+fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config {
+    turn::Config {
+        credentials: config.credentials,
+        relays: config.relays,
+        peers: PeerPolicy {
+            allow: config.allow_peers,
+            deny: config.deny_peers,
+            local: addresses::local(),
+            protected: [&config.protected, listening].concat(),
+        },
+        limits: config.limits,
+    }
+}
+
+fn seed() -> Result<Seed, StartError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+    Ok(Seed(seed))
 }
 
 /// Finds out now, rather than at the first call, that allocations could not be made.

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use turn::PortWish;
+use turn::{PortSet, PortWish};
 
 use super::sockets;
 
 /// How many ports that turn out to belong to other programs are tried for one allocation.
 const ATTEMPTS: usize = 64;
 
-/// Which ports of one address allocations of ours have.
+/// The ports of one address, as one thread sees them.
 #[derive(Debug)]
 pub(super) struct Ports {
     ip: IpAddr,
     range: RangeInclusive<u16>,
-    /// A bit for every port number.
-    taken: Box<[u64; 1024]>,
+    /// Those that allocations of any thread have.
+    taken: Arc<PortSet>,
     /// Sockets of ports that are reserved for an Allocate to come.
     kept: BTreeMap<u16, UdpSocket>,
 }
@@ -27,7 +28,17 @@ impl Ports {
         Ports {
             ip,
             range,
-            taken: Box::new([0; 1024]),
+            taken: Arc::default(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// The same ports for another thread.
+    pub(super) fn for_another_thread(&self) -> Ports {
+        Ports {
+            ip: self.ip,
+            range: self.range.clone(),
+            taken: self.taken.clone(),
             kept: BTreeMap::new(),
         }
     }
@@ -50,12 +61,8 @@ impl Ports {
             .map(|step| (first + (random % count + step) % count) as u16)
             .filter(|port| self.suits(*port, wish))
             .take(ATTEMPTS);
-        let (socket, next, port) = candidates
-            .filter_map(|port| self.try_open(port, wish))
-            .next()?;
-        self.set_taken(port, true);
+        let (socket, next, port) = candidates.filter_map(|port| self.take(port, wish)).next()?;
         if let Some(next) = next {
-            self.set_taken(port + 1, true);
             self.kept.insert(port + 1, next);
         }
         Some((socket, port))
@@ -64,35 +71,39 @@ impl Ports {
     /// Gives a port back, and closes its socket if it was kept for someone.
     pub(super) fn release(&mut self, port: u16) {
         self.kept.remove(&port);
-        self.set_taken(port, false);
+        self.taken.remove(port);
     }
 
     fn suits(&self, port: u16, wish: PortWish) -> bool {
-        let is_free = |port: u16| self.range.contains(&port) && !self.is_taken(port);
+        let is_free = |port: u16| self.range.contains(&port) && !self.taken.contains(port);
         is_free(port)
             && (wish == PortWish::Any || port.is_multiple_of(2))
             && (wish != PortWish::EvenAndNext || port.checked_add(1).is_some_and(is_free))
     }
 
-    /// Opens a port, and the next one if that is to be kept.
-    fn try_open(&self, port: u16, wish: PortWish) -> Option<(UdpSocket, Option<UdpSocket>, u16)> {
-        let open = |port| sockets::try_open(SocketAddr::new(self.ip, port)).ok();
-        let socket = open(port)?;
-        let next = match wish {
-            PortWish::EvenAndNext => Some(open(port + 1)?),
-            _ => None,
-        };
-        Some((socket, next, port))
+    /// Takes and opens a port, and the next one if that is to be kept.
+    fn take(&self, port: u16, wish: PortWish) -> Option<(UdpSocket, Option<UdpSocket>, u16)> {
+        let socket = self.take_one(port)?;
+        if wish != PortWish::EvenAndNext {
+            return Some((socket, None, port));
+        }
+        let next = self.take_one(port + 1);
+        if next.is_none() {
+            self.taken.remove(port);
+        }
+        Some((socket, Some(next?), port))
     }
 
-    fn set_taken(&mut self, port: u16, taken: bool) {
-        let bit = 1 << (port % 64);
-        let bits = &mut self.taken[usize::from(port / 64)];
-        *bits = if taken { *bits | bit } else { *bits & !bit };
-    }
-
-    fn is_taken(&self, port: u16) -> bool {
-        self.taken[usize::from(port / 64)] & (1 << (port % 64)) != 0
+    /// Takes a port, unless another thread was faster or another program has it.
+    fn take_one(&self, port: u16) -> Option<UdpSocket> {
+        if !self.taken.insert(port) {
+            return None;
+        }
+        let socket = sockets::try_open(SocketAddr::new(self.ip, port)).ok();
+        if socket.is_none() {
+            self.taken.remove(port);
+        }
+        socket
     }
 }
 
@@ -117,6 +128,21 @@ mod tests {
         drop(open.remove(2));
         ports.release(21_702);
         assert_eq!(ports.open(PortWish::Any, 7).unwrap().1, 21_702);
+    }
+
+    #[test]
+    fn what_one_thread_has_no_other_gets() {
+        let ip = IpAddr::from([127, 9, 8, 6]);
+        let mut here = Ports::new(ip, RANGE);
+        let mut there = here.for_another_thread();
+        let _three: Vec<_> = (0..3)
+            .map(|n| here.open(PortWish::Any, n).unwrap())
+            .collect();
+        let (socket, port) = there.open(PortWish::Any, 0).unwrap();
+        assert!(here.open(PortWish::Any, 0).is_none());
+        drop(socket);
+        there.release(port);
+        assert_eq!(here.open(PortWish::Any, 0).unwrap().1, port);
     }
 
     #[test]

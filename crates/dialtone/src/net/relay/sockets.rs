@@ -35,13 +35,39 @@ fn explain(error: std::io::Error, protocol: Protocol, address: SocketAddr) -> St
 }
 
 /// The same for a socket that all clients share.
-pub(super) fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError> {
+fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError> {
     let socket = open(address)?;
-    let options = socket2::SockRef::from(&socket);
+    enlarge_buffers(&socket);
+    Ok(socket)
+}
+
+fn enlarge_buffers(socket: &UdpSocket) {
+    let options = socket2::SockRef::from(socket);
     // Both are wishes: with the system's default size it works as well, with more loss at peaks.
     let _ = options.set_recv_buffer_size(LISTENER_BUFFER);
     let _ = options.set_send_buffer_size(LISTENER_BUFFER);
-    Ok(socket)
+}
+
+/// Sockets for the same address, among which the system spreads clients by their address and port.
+/// The first is opened as if it was to be alone: another program that has the port is found out,
+/// also if it would share it.
+pub(super) fn open_group(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, StartError> {
+    let first = open_listener(address)?;
+    if count == 1 {
+        return Ok(vec![first]);
+    }
+    let address = first.local_addr()?;
+    socket2::SockRef::from(&first).set_reuse_port(true)?;
+    let mut group = vec![first];
+    for _ in 1..count {
+        let socket = unbound(address)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from(socket);
+        enlarge_buffers(&socket);
+        group.push(socket);
+    }
+    Ok(group)
 }
 
 /// A socket that takes clients' connections.
@@ -69,16 +95,22 @@ pub(super) fn prefer_latency(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_send_buffer_size(CONNECTION_BUFFER);
 }
 
-/// As `open`, with the system's own error. IPv6 sockets take IPv6 only: an IPv4 client would
-/// otherwise appear under a mapped address and be told that it has one.
+/// As `open`, with the system's own error.
 pub(super) fn try_open(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = unbound(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// IPv6 sockets take IPv6 only: an IPv4 client would otherwise appear under a mapped address and
+/// be told that it has one.
+fn unbound(address: SocketAddr) -> std::io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Every allocation needs an open file, and the usual limit of 1024 is for programs that use

@@ -1,4 +1,4 @@
-//! The thread of the relay: waits, hands datagrams to the state machine, does what it says.
+//! A thread of the relay: waits, hands datagrams to the state machine, does what it says.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -9,17 +9,17 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
 use turn::{
-    Action, AllocationId, Content, Counters, Event, FiveTuple, HEADROOM, NoRelay, PeerPolicy,
-    RelayRequest, Seed, Server, Transport,
+    Action, AllocationId, Content, Counters, Event, FiveTuple, HEADROOM, NoRelay, RelayRequest,
+    Server, Transport,
 };
 
 use super::connection::Over;
 use super::connections::Connections;
-use super::listeners::{self, Listener};
+use super::listeners::{Acceptor, Datagrams, Share};
 use super::ports::Ports;
 use super::ready::Ready;
-use super::{RelayConfig, StartError, sockets};
-use crate::{addresses, clock};
+use super::{StartError, sockets};
+use crate::clock;
 
 /// What other threads ask of the relay.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ const ACCEPTORS: usize = 1 << 16;
 pub(super) struct Worker {
     poll: Poll,
     server: Server,
-    listeners: Vec<Listener>,
+    listeners: Vec<Datagrams>,
+    acceptors: Vec<Acceptor>,
     connections: Connections,
     /// By slot.
     relays: Vec<Option<RelaySocket>>,
@@ -72,29 +73,31 @@ struct RelaySocket {
 }
 
 impl Worker {
-    /// Opens everything that can fail; gives the addresses clients are answered on, too.
+    /// Does all that can fail.
     pub(super) fn new(
-        config: RelayConfig,
+        server: Server,
+        share: Share,
+        ports: Vec<Ports>,
         orders: mpsc::Receiver<Order>,
-    ) -> Result<(Worker, Arc<Waker>, Vec<SocketAddr>), StartError> {
+    ) -> Result<(Worker, Arc<Waker>), StartError> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let mut listeners = listeners::open(&config.listen)?;
-        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
-        for (index, listener) in listeners.iter_mut().enumerate() {
+        let Share {
+            datagrams,
+            mut acceptors,
+        } = share;
+        for (index, listener) in datagrams.iter().enumerate() {
             register(&poll, &listener.socket, Token(index))?;
+        }
+        for (index, acceptor) in acceptors.iter_mut().enumerate() {
             let token = Token(ACCEPTORS + index);
             poll.registry()
-                .register(&mut listener.tcp, token, Interest::READABLE)?;
+                .register(&mut acceptor.listener, token, Interest::READABLE)?;
         }
-        let ports = config
-            .relays
-            .iter()
-            .map(|relay| Ports::new(relay.bind, config.ports.clone()))
-            .collect();
         let worker = Worker {
-            server: Server::new(server_config(config, &addresses), seed()?),
-            listeners,
+            server,
+            listeners: datagrams,
+            acceptors,
             connections: Connections::default(),
             relays: Vec::new(),
             ports,
@@ -105,7 +108,7 @@ impl Worker {
             _waker: waker.clone(),
             poll,
         };
-        Ok((worker, waker, addresses))
+        Ok((worker, waker))
     }
 
     /// Runs until it is told to stop.
@@ -240,9 +243,9 @@ impl Worker {
 
     fn accept(&mut self, index: usize) -> bool {
         for _ in 0..BUDGET {
-            let listener = &self.listeners[index];
-            let local = listener.address;
-            match listener.tcp.accept() {
+            let acceptor = &self.acceptors[index];
+            let local = acceptor.address;
+            match acceptor.listener.accept() {
                 Ok((stream, client)) => self.admit(stream, client, local),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -335,7 +338,7 @@ impl Worker {
         for slot in self.connections.overdue(now, has_allocation) {
             self.end_connection(slot);
         }
-        for index in 0..self.listeners.len() {
+        for index in 0..self.acceptors.len() {
             self.ready.push(Token(ACCEPTORS + index));
         }
     }
@@ -361,7 +364,7 @@ impl Worker {
                 content,
             } => match path.transport {
                 Transport::Udp => {
-                    let same = |listener: &&Listener| listener.address == path.local;
+                    let same = |listener: &&Datagrams| listener.address == path.local;
                     if let Some(listener) = self.listeners.iter().find(same) {
                         let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
                     }
@@ -431,26 +434,6 @@ impl Worker {
             self.ports[relay.address].release(relay.port);
         }
     }
-}
-
-fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config {
-    turn::Config {
-        credentials: config.credentials,
-        relays: config.relays,
-        peers: PeerPolicy {
-            allow: config.allow_peers,
-            deny: config.deny_peers,
-            local: addresses::local(),
-            protected: [&config.protected, listening].concat(),
-        },
-        limits: config.limits,
-    }
-}
-
-fn seed() -> Result<Seed, StartError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(io::Error::other)?;
-    Ok(Seed(seed))
 }
 
 /// Asks to be told when there is something to read.
