@@ -200,7 +200,7 @@ fn interfaces() -> Vec<(IpAddr, String)> {
 
 /// The address that packets to another one would leave from. Connecting a UDP socket only asks
 /// the routing table; nothing is sent.
-fn source_towards(there: IpAddr) -> Option<IpAddr> {
+pub fn source_towards(there: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match there {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod addresses;
+mod bench;
 mod clock;
 mod commands;
 mod config;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod dev;
 mod turn;
 
@@ -19,6 +20,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Only the STUN and TURN server: a drop-in for coturn users
     Turn(turn::Arguments),
+    /// Measure a server
+    Bench(bench::Arguments),
 }
 
 /// Does what the command line says, until it is done.
@@ -34,5 +37,6 @@ pub fn run() -> anyhow::Result<()> {
     match arguments.command {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Turn(arguments) => turn::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }

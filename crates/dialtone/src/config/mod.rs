@@ -16,8 +16,9 @@ mod tests;
 
 pub use given::{Flags, Place, Problem, Problems};
 pub use keys::Keys;
+pub use values::{Secret, User};
 
-use values::{RelayIp, Secret, User};
+use values::RelayIp;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -115,7 +115,7 @@ fn unbound(address: SocketAddr) -> std::io::Result<Socket> {
 
 /// Every allocation needs an open file, and the usual limit of 1024 is for programs that use
 /// `select`, which this one does not.
-pub(super) fn raise_open_files_limit() {
+pub fn raise_open_files_limit() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
     {
