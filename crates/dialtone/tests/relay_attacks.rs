@@ -58,11 +58,11 @@ fn the_servers_own_ports_are_closed_and_its_relay_ports_open() {
 }
 
 #[test]
-fn a_server_that_is_allowed_by_name_keeps_its_own_sockets_closed() {
+fn not_even_its_name_opens_the_server_itself() {
     let relay = Relay::start(&["--allow-peer", "127.0.0.1/32"]);
     let (mut alice, _) = Client::allocated(relay.address(), "alice", "wonder");
     let service = peer("127.0.0.1:0");
-    assert_eq!(alice.bind(0x4000, service.local_addr().unwrap()), 0);
+    assert_eq!(alice.bind(0x4000, service.local_addr().unwrap()), 403);
     assert_eq!(alice.bind(0x4001, relay.address()), 403);
 }
 

@@ -33,11 +33,6 @@ impl Cidr {
         }
     }
 
-    /// Whether the range is this one address and nothing else.
-    pub fn is_exactly(&self, ip: IpAddr) -> bool {
-        self.network == ip && self.prefix == width(ip)
-    }
-
     const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Cidr {
         Cidr {
             network: IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
@@ -268,7 +263,8 @@ mod tests {
     #[test]
     fn a_lone_address_is_a_range_of_one() {
         let range: Cidr = "192.0.2.7".parse().unwrap();
-        assert!(range.is_exactly(ip("192.0.2.7")));
+        assert!(range.contains(ip("192.0.2.7")));
+        assert!(!range.contains(ip("192.0.2.6")));
         assert_eq!(range.to_string(), "192.0.2.7/32");
     }
 

@@ -3,16 +3,21 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::cidr::{Cidr, is_public};
+use crate::config::RelayAddress;
 
 /// What the operator and the driver say about peers.
 ///
 /// Denied by default is everything that is not public (private, loopback, link-local, multicast,
 /// reserved and documentation networks, and IPv6 forms of them) and every address of this machine.
+///
+/// Of several things that can be said about an address, the first of these counts: it is one that
+/// relay sockets are bound to or announced on (then nothing but live relay ports is reached there,
+/// and nothing opens more), `deny`, `allow`, and the default.
 #[derive(Clone, Debug, Default)]
 pub struct PeerPolicy {
     /// Ranges that are allowed although they are denied by default.
     pub allow: Vec<Cidr>,
-    /// Ranges that are denied whatever else is said.
+    /// Ranges that are denied although they are public or allowed.
     pub deny: Vec<Cidr>,
     /// Addresses of this machine. They are denied unless `allow` covers them, or they are
     /// announced as relayed transport addresses.
@@ -38,12 +43,17 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Peers {
     policy: PeerPolicy,
-    announced: Vec<IpAddr>,
+    relays: Vec<RelayAddress>,
 }
 
 impl Peers {
-    pub(crate) fn new(policy: PeerPolicy, announced: Vec<IpAddr>) -> Peers {
-        Peers { policy, announced }
+    pub(crate) fn new(policy: PeerPolicy, relays: Vec<RelayAddress>) -> Peers {
+        Peers { policy, relays }
+    }
+
+    /// Puts another policy in force; the relay addresses stay.
+    pub(crate) fn replace(&mut self, policy: PeerPolicy) {
+        self.policy = policy;
     }
 
     /// What holds for every port of an address.
@@ -51,7 +61,7 @@ impl Peers {
         let named_in = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(ip));
         if self.is_own(ip) {
             Verdict::Own
-        } else if named_in(&self.policy.deny) {
+        } else if self.is_bound(ip) || named_in(&self.policy.deny) {
             Verdict::Denied
         } else if named_in(&self.policy.allow) {
             Verdict::Allowed
@@ -64,27 +74,24 @@ impl Peers {
 
     /// Whether the address is one that this server announces.
     pub(crate) fn is_own(&self, ip: IpAddr) -> bool {
-        self.announced.contains(&ip)
+        self.relays.iter().any(|relay| relay.announced == ip)
+    }
+
+    /// Whether relay sockets are bound to this address: with another one announced, clients have
+    /// no business there.
+    fn is_bound(&self, ip: IpAddr) -> bool {
+        self.relays.iter().any(|relay| relay.bind == ip)
     }
 
     /// Whether packets may leave to, or come in from, this peer through the kernel, given that
     /// its address was not denied when the permission was installed. A live relayed transport
     /// address of this server is not asked about here: it is reached directly.
     pub(crate) fn is_open(&self, peer: SocketAddr) -> bool {
-        peer.port() != 0
-            && !self.is_protected(peer)
-            && (!self.is_own(peer.ip()) || self.is_named_alone(peer.ip()))
-    }
-
-    /// An operator who allows a network the server happens to be in does not mean the server
-    /// itself; one who allows exactly this address does.
-    fn is_named_alone(&self, ip: IpAddr) -> bool {
-        let names = |range: &Cidr| range.is_exactly(ip);
-        self.policy.allow.iter().any(names) && !self.policy.deny.iter().any(|r| r.contains(ip))
+        peer.port() != 0 && !self.is_own(peer.ip()) && !self.is_protected(peer)
     }
 
     fn is_protected(&self, peer: SocketAddr) -> bool {
-        let is_here = || self.is_own(peer.ip()) || self.policy.local.contains(&peer.ip());
+        let is_here = || self.policy.local.contains(&peer.ip());
         self.policy.protected.iter().any(|socket| {
             socket.port() == peer.port()
                 && (socket.ip() == peer.ip() || (socket.ip().is_unspecified() && is_here()))
@@ -107,7 +114,11 @@ mod tests {
                 "10.0.0.1:3478".parse().unwrap(),
             ],
         };
-        Peers::new(policy, vec!["192.0.2.2".parse().unwrap()])
+        let relay = RelayAddress {
+            bind: "10.0.0.5".parse().unwrap(),
+            announced: "192.0.2.2".parse().unwrap(),
+        };
+        Peers::new(policy, vec![relay])
     }
 
     fn judge(peers: &Peers, ip: &str) -> Verdict {
@@ -144,19 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn an_allowed_network_does_not_open_the_server_in_it() {
-        assert!(!reachable(&peers(&["192.0.2.0/24"], &[]), "192.0.2.2:9"));
-        assert!(reachable(&peers(&["192.0.2.2/32"], &[]), "192.0.2.2:9"));
-        assert!(!reachable(
-            &peers(&["192.0.2.2/32"], &["192.0.0.0/16"]),
-            "192.0.2.2:9"
-        ));
+    fn nothing_opens_the_addresses_of_the_relay_itself() {
+        for allow in ["192.0.2.0/24", "192.0.2.2/32", "0.0.0.0/0"] {
+            let peers = peers(&[allow], &[]);
+            assert_eq!(judge(&peers, "192.0.2.2"), Verdict::Own);
+            assert!(!reachable(&peers, "192.0.2.2:9"), "{allow}");
+        }
+        for allow in ["10.0.0.0/8", "10.0.0.5/32"] {
+            assert_eq!(judge(&peers(&[allow], &[]), "10.0.0.5"), Verdict::Denied);
+        }
+        let peers = peers(&[], &["192.0.0.0/16"]);
+        assert_eq!(
+            judge(&peers, "192.0.2.2"),
+            Verdict::Own,
+            "relayed users talk"
+        );
     }
 
     #[test]
     fn sockets_of_this_program_are_never_reached() {
-        let peers = peers(&["192.0.2.2/32", "10.0.0.0/8"], &[]);
-        assert!(!reachable(&peers, "192.0.2.2:8080"));
+        let peers = peers(&["10.0.0.0/8"], &[]);
         assert!(!reachable(&peers, "10.0.0.1:8080"));
         assert!(!reachable(&peers, "10.0.0.1:3478"));
         assert!(reachable(&peers, "10.0.0.1:9"));

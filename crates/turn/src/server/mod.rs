@@ -63,12 +63,11 @@ enum Decision {
 impl Server {
     /// A server without allocations.
     pub fn new(config: Config, seed: Seed) -> Server {
-        let announced = config.relays.iter().map(|relay| relay.announced).collect();
         let mut limits = config.limits;
         limits.max_lifetime = limits.max_lifetime.max(crate::DEFAULT_LIFETIME);
         Server {
             siblings: Arc::new(Siblings::new(&config.relays)),
-            peers: Peers::new(config.peers, announced),
+            peers: Peers::new(config.peers, config.relays.clone()),
             nonces: Nonces::new(&seed, limits.nonce_lifetime),
             challenges: Throttle::new(&seed, "challenges", limits.challenges),
             guesses: Throttle::new(&seed, "guesses", limits.guesses),
