@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use protocol::time::Tick;
+
 use crate::allocation::{AllocationId, FiveTuple};
 use crate::reply::Envelope;
 
@@ -102,11 +104,41 @@ pub enum PortWish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRelay;
 
+/// A channel, and all that is needed to forward its data (RFC 8656 section 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Whose it is; together with `number` its name.
+    pub allocation: AllocationId,
+    /// Where ChannelData comes from and goes to.
+    pub path: FiveTuple,
+    /// The channel number.
+    pub number: u16,
+    /// Where the data goes to and comes from.
+    pub peer: SocketAddr,
+    /// The address of this server that the peer knows, as announced.
+    pub relayed: SocketAddr,
+    /// Until when data passes: the channel and the permission have to hold.
+    pub expires: Tick,
+}
+
 /// What became of an allocation without the client's packet being the reason or the only effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The allocation is gone: close its relay socket.
+    /// The allocation is gone: close its relay socket. Its bindings have been removed before.
     RelayClosed(AllocationId),
+    /// A channel carries data until the time in the binding: it is new, or lives longer, since
+    /// it or the permission for its peer was installed or refreshed. Replaces what was told of
+    /// the same allocation and number before.
+    ///
+    /// Whoever keeps what was added and not removed has, of those that have not expired, at every
+    /// moment exactly the channels that data passes through; expired ones are removed when the
+    /// client is next heard of with a request, or its allocation ends, so that no more are kept
+    /// than [`Limits::channels`](crate::Limits) of each allocation. A peer on an announced address
+    /// of this server is reached without the kernel, if at all.
+    BindingAdded(Binding),
+    /// A channel is gone, or will not carry data any more: it expired, its allocation ended or
+    /// moved to another 5-tuple, or its peer is denied now.
+    BindingRemoved(Binding),
     /// Nobody came for a port that was kept: close its socket.
     ReservationReleased {
         /// The address it is bound to.

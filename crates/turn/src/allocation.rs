@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use protocol::time::Tick;
 
+use crate::action::Binding;
+use crate::quota::Share;
 use crate::reservations::Token;
 use crate::stun::{Key, TransactionId};
 
@@ -29,6 +31,38 @@ impl AllocationId {
     /// It is used again after the allocation is gone.
     pub fn slot(self) -> usize {
         self.slot as usize
+    }
+}
+
+/// `slot-generation`, as in `17-3`.
+impl std::fmt::Display for AllocationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.slot, self.generation)
+    }
+}
+
+/// A text that names no allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an allocation is named like 17-3, as the list of allocations says")]
+pub struct NotAllocationId;
+
+impl std::str::FromStr for AllocationId {
+    type Err = NotAllocationId;
+
+    fn from_str(text: &str) -> Result<AllocationId, NotAllocationId> {
+        let (slot, generation) = text.split_once('-').ok_or(NotAllocationId)?;
+        let number = |digits: &str| {
+            let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits
+                .parse()
+                .ok()
+                .filter(|_| is_plain)
+                .ok_or(NotAllocationId)
+        };
+        Ok(AllocationId {
+            slot: number(slot)?,
+            generation: number(generation)?,
+        })
     }
 }
 
@@ -58,10 +92,8 @@ pub struct FiveTuple {
 #[derive(Debug)]
 pub(crate) struct Allocation {
     pub(crate) path: FiveTuple,
-    /// The user it belongs to, as in USERNAME.
-    pub(crate) username: Box<str>,
-    /// Where in the username the name begins that quotas are counted under.
-    pub(crate) account_at: usize,
+    /// The user it belongs to, and what it counts.
+    pub(crate) share: Share,
     /// The key its requests are protected with.
     pub(crate) key: Key,
     /// The request that made it, to know a retransmission.
@@ -74,8 +106,34 @@ pub(crate) struct Allocation {
     pub(crate) lifetime: Duration,
     /// What the client shows to get the port above this one, if it asked for that.
     pub(crate) reserved: Option<Token>,
+    pub(crate) traffic: Traffic,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
+}
+
+/// What an allocation has relayed. Only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the client to its peers.
+    pub to_peers: Volume,
+    /// From its peers to the client.
+    pub to_client: Volume,
+}
+
+/// An amount of application data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Datagrams.
+    pub packets: u64,
+    /// Bytes in them, without any header.
+    pub bytes: u64,
+}
+
+impl Volume {
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
 }
 
 #[derive(Debug)]
@@ -89,6 +147,41 @@ struct Channel {
     number: u16,
     peer: SocketAddr,
     expires: Tick,
+    /// The end that was told last.
+    told: Tick,
+}
+
+/// The channels of an allocation that is gone.
+#[derive(Debug)]
+pub(crate) struct Bindings {
+    id: AllocationId,
+    path: FiveTuple,
+    relayed: SocketAddr,
+    channels: Vec<Channel>,
+}
+
+impl Bindings {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Binding> {
+        let channel = self.channels.pop()?;
+        Some(channel.binding(self.id, self.path, self.relayed))
+    }
+}
+
+impl Channel {
+    fn binding(&self, allocation: AllocationId, path: FiveTuple, relayed: SocketAddr) -> Binding {
+        Binding {
+            allocation,
+            path,
+            number: self.number,
+            peer: self.peer,
+            relayed,
+            expires: self.told,
+        }
+    }
 }
 
 /// Why a permission or channel was not installed.
@@ -111,16 +204,14 @@ impl Allocation {
     /// An allocation whose relay socket is still to be opened.
     pub(crate) fn opening(
         path: FiveTuple,
-        username: &str,
-        account_at: usize,
+        share: Share,
         key: Key,
         transaction: TransactionId,
         relay_ip: IpAddr,
     ) -> Allocation {
         Allocation {
             path,
-            username: username.into(),
-            account_at,
+            share,
             key,
             transaction,
             relayed: SocketAddr::new(relay_ip, 0),
@@ -128,14 +219,10 @@ impl Allocation {
             expires: NEVER,
             lifetime: Duration::ZERO,
             reserved: None,
+            traffic: Traffic::default(),
             permissions: Vec::new(),
             channels: Vec::new(),
         }
-    }
-
-    /// The name that quotas are counted under.
-    pub(crate) fn account(&self) -> &str {
-        &self.username[self.account_at..]
     }
 
     /// Whether the driver has opened the relay socket.
@@ -170,6 +257,69 @@ impl Allocation {
         Some(bound.map_or(Wrapping::DataIndication, |channel| {
             Wrapping::ChannelData(channel.number)
         }))
+    }
+
+    /// How many permissions and channels have not expired.
+    pub(crate) fn live(&self, now: Tick) -> (usize, usize) {
+        let permissions = self.permissions.iter().filter(|it| it.expires > now);
+        let channels = self.channels.iter().filter(|it| it.expires > now);
+        (permissions.count(), channels.count())
+    }
+
+    /// Tells of every channel whose end is another than was told: that of the channel or of its
+    /// permission, whichever is first.
+    pub(crate) fn tell_bindings(
+        &mut self,
+        id: AllocationId,
+        now: Tick,
+        mut tell: impl FnMut(Binding),
+    ) {
+        for channel in &mut self.channels {
+            let of_peer = |permission: &&Permission| permission.peer == channel.peer.ip();
+            let Some(permission) = self.permissions.iter().find(of_peer) else {
+                continue;
+            };
+            let end = channel.expires.min(permission.expires);
+            if end > now && end != channel.told {
+                channel.told = end;
+                tell(channel.binding(id, self.path, self.relayed));
+            }
+        }
+    }
+
+    /// Takes out what has expired, and gives the channels among it.
+    pub(crate) fn purge(&mut self, id: AllocationId, now: Tick) -> Vec<Binding> {
+        self.permissions
+            .retain(|permission| permission.expires > now);
+        self.take_channels(id, |channel| channel.expires <= now)
+    }
+
+    /// Takes out what leads to these addresses, and gives the channels among it.
+    pub(crate) fn forbid(
+        &mut self,
+        id: AllocationId,
+        denied: impl Fn(IpAddr) -> bool,
+    ) -> Vec<Binding> {
+        self.permissions
+            .retain(|permission| !denied(permission.peer));
+        self.take_channels(id, |channel| denied(channel.peer.ip()))
+    }
+
+    /// What is left of it once it is gone.
+    pub(crate) fn into_bindings(self, id: AllocationId) -> Bindings {
+        Bindings {
+            id,
+            path: self.path,
+            relayed: self.relayed,
+            channels: self.channels,
+        }
+    }
+
+    fn take_channels(&mut self, id: AllocationId, ends: impl Fn(&Channel) -> bool) -> Vec<Binding> {
+        self.channels
+            .extract_if(.., |channel| ends(channel))
+            .map(|channel| channel.binding(id, self.path, self.relayed))
+            .collect()
     }
 
     /// Installs or refreshes permissions for all of these addresses, or for none of them.
@@ -234,6 +384,7 @@ impl Allocation {
                 number,
                 peer,
                 expires,
+                told: now,
             }),
         }
         Ok(())
@@ -242,20 +393,27 @@ impl Allocation {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::quota::{Most, Quotas};
 
     const LIMITS: (usize, usize) = (4, 2);
 
     fn allocation() -> Allocation {
-        let address = "192.0.2.1:1".parse().unwrap();
+        let address: SocketAddr = "192.0.2.1:1".parse().unwrap();
+        let most = Most {
+            per_account: 1,
+            per_source: 1,
+        };
+        let share = Arc::new(Quotas::default()).take("u", 0, address.ip(), 1, most);
         Allocation::opening(
             FiveTuple {
                 client: address,
                 local: address,
                 transport: Transport::Udp,
             },
-            "u",
-            0,
+            share.unwrap(),
             Key::long_term("u", "r", "p"),
             TransactionId([0; 12]),
             "192.0.2.1".parse().unwrap(),

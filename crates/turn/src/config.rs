@@ -1,10 +1,12 @@
 //! How a server is set up.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
 use crate::peers::PeerPolicy;
+use crate::quota::Quotas;
 use crate::throttle::Rate;
 
 /// The shortest lifetime an allocation is given, and the one it gets if it asks for none
@@ -22,6 +24,8 @@ pub struct Config {
     pub peers: PeerPolicy,
     /// What one user, one allocation, one stranger may use up.
     pub limits: Limits,
+    /// What is in use. Servers that are to count together are given the same table.
+    pub quotas: Arc<Quotas>,
 }
 
 /// An address that allocations are made on.
@@ -41,6 +45,10 @@ pub struct Limits {
     /// and each TURN URL; less than about 16 breaks people with several devices, more lets one
     /// user take more of the ports.
     pub user_quota: u32,
+    /// Allocations of one client address (IPv6: of one /64) at a time, whoever its users are. Less
+    /// breaks large networks behind one address, more lets one machine with many accounts take
+    /// more of the ports, of which an address has 16,384 as a rule.
+    pub address_quota: u32,
     /// The longest lifetime granted at once; at least [`DEFAULT_LIFETIME`]. More saves Refresh
     /// requests, less frees the ports of vanished clients sooner.
     pub max_lifetime: Duration,
@@ -61,10 +69,21 @@ pub struct Limits {
     pub guesses: Rate,
 }
 
+impl Limits {
+    /// The same, with nothing in it that RFC 8656 rules out.
+    pub(crate) fn sound(self) -> Limits {
+        Limits {
+            max_lifetime: self.max_lifetime.max(DEFAULT_LIFETIME),
+            ..self
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             user_quota: 256,
+            address_quota: 4096,
             max_lifetime: Duration::from_secs(3600),
             max_allocation_age: Duration::from_secs(24 * 3600),
             permissions: 128,

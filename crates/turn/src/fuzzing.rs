@@ -2,6 +2,7 @@
 //! of a network make them panic would be a bug of ours.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::time::{Now, Tick};
@@ -127,6 +128,7 @@ impl World {
                 channels: 3,
                 ..Limits::default()
             },
+            quotas: Arc::default(),
         };
         World {
             server: Server::new(config, Seed([1; 32])),

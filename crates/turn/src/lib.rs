@@ -33,6 +33,7 @@ pub mod fuzzing;
 mod nonce;
 mod peers;
 mod port_set;
+mod quota;
 mod reply;
 mod reservations;
 mod seed;
@@ -43,15 +44,18 @@ pub mod stun;
 mod table;
 mod throttle;
 
-pub use action::{Action, Content, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest};
-pub use allocation::{AllocationId, FiveTuple, Transport};
+pub use action::{
+    Action, Binding, Content, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest,
+};
+pub use allocation::{AllocationId, FiveTuple, NotAllocationId, Traffic, Transport, Volume};
 pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
 pub use counters::Counters;
 pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
 pub use peers::PeerPolicy;
 pub use port_set::PortSet;
+pub use quota::Quotas;
 pub use seed::Seed;
-pub use server::Server;
+pub use server::{AllocationStatus, AlternateDomain, BadDomain, Drain, Full, Server};
 pub use siblings::Siblings;
 pub use throttle::Rate;

@@ -32,6 +32,10 @@ impl Nonces {
         }
     }
 
+    pub(crate) fn set_lifetime(&mut self, lifetime: Duration) {
+        self.lifetime = lifetime;
+    }
+
     /// A nonce that is good for this client address, for the lifetime from now on.
     pub(crate) fn mint(&self, now: Tick, client: SocketAddr) -> [u8; LEN] {
         let raw = self.raw(seconds(now), client);

@@ -1,6 +1,7 @@
 //! Answers to requests: decided as values, written last, over the request they answer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::nonce;
@@ -51,12 +52,24 @@ pub(crate) enum Answer {
     Refreshed(Duration),
     /// CreatePermission and ChannelBind.
     Done,
+    /// 300 with where to go instead.
+    TryAlternate(Alternates),
     /// An error that is only a number.
     Refused(Refusal),
     /// 420 with the list.
     Unknown(UnknownAttributes),
     /// 401 or 438 with what the client needs to try again.
     Challenge(Challenge, [u8; nonce::LEN]),
+}
+
+/// Servers to go to instead of this one (RFC 8489 section 10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Alternates {
+    /// Of the client's family.
+    pub(crate) first: SocketAddr,
+    /// Of the other.
+    pub(crate) second: Option<SocketAddr>,
+    pub(crate) domain: Option<Arc<str>>,
 }
 
 /// Error codes (RFC 8489 section 14.8, RFC 8656 section 19).
@@ -150,7 +163,10 @@ pub(crate) fn write(
     realm: &str,
 ) -> Option<usize> {
     let class = match answer {
-        Answer::Refused(_) | Answer::Unknown(_) | Answer::Challenge(..) => Class::Error,
+        Answer::TryAlternate(_)
+        | Answer::Refused(_)
+        | Answer::Unknown(_)
+        | Answer::Challenge(..) => Class::Error,
         _ => Class::Success,
     };
     let mut writer = Writer::new(buffer, class, envelope.method, envelope.transaction);
@@ -198,6 +214,18 @@ fn write_body(
         }
         Answer::Refreshed(lifetime) => write_lifetime(writer, *lifetime),
         Answer::Done => {}
+        Answer::TryAlternate(alternates) => {
+            writer.error_code(300, "Try Alternate");
+            for address in [Some(alternates.first), alternates.second]
+                .into_iter()
+                .flatten()
+            {
+                writer.address(attr::ALTERNATE_SERVER, address);
+            }
+            if let Some(domain) = &alternates.domain {
+                writer.attribute(attr::ALTERNATE_DOMAIN, domain.as_bytes());
+            }
+        }
         Answer::Refused(refusal) => {
             // A stranger gets the bare number: the answer must not outweigh the request.
             let reason = if explain { refusal.reason() } else { "" };

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use protocol::time::Tick;
 
+use crate::quota::Share;
 use crate::seed::{Seed, keyed_hash};
 
 /// How long a port is kept (RFC 8656 section 7.2 asks for at least 30 seconds).
@@ -21,15 +22,8 @@ pub(crate) struct Reservation {
     pub(crate) bind: IpAddr,
     pub(crate) announced: IpAddr,
     pub(crate) port: u16,
-    /// Who may have it.
-    pub(crate) username: Box<str>,
-    pub(crate) account_at: usize,
-}
-
-impl Reservation {
-    pub(crate) fn account(&self) -> &str {
-        &self.username[self.account_at..]
-    }
+    /// Who may have it, and that it counts.
+    pub(crate) share: Share,
 }
 
 /// All ports that are kept. As all are kept equally long, their deadlines stand in a queue.
@@ -65,7 +59,7 @@ impl Reservations {
         let token: Token = token.try_into().ok()?;
         self.by_token
             .get(&token)
-            .filter(|reservation| *reservation.username == *username)?;
+            .filter(|reservation| reservation.share.username() == username)?;
         self.by_token.remove(&token)
     }
 

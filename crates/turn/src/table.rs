@@ -1,6 +1,6 @@
 //! All allocations, found by 5-tuple, by relayed transport address, and by deadline.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use protocol::time::Tick;
@@ -17,7 +17,6 @@ pub(crate) struct Allocations {
     by_path: HashMap<FiveTuple, AllocationId, KeyedHasher>,
     by_relayed: HashMap<SocketAddr, AllocationId, KeyedHasher>,
     deadlines: BTreeSet<(Tick, AllocationId)>,
-    per_account: BTreeMap<Box<str>, u32>,
 }
 
 #[derive(Debug)]
@@ -34,13 +33,11 @@ impl Allocations {
             by_path: HashMap::with_hasher(seed.hasher("5-tuples")),
             by_relayed: HashMap::with_hasher(seed.hasher("relayed transport addresses")),
             deadlines: BTreeSet::new(),
-            per_account: BTreeMap::new(),
         }
     }
 
     /// Adds an allocation. Its 5-tuple must not have one.
     pub(crate) fn insert(&mut self, allocation: Allocation) -> AllocationId {
-        self.count(allocation.account());
         let path = allocation.path;
         let deadline = allocation.expires;
         let id = self.place(Box::new(allocation));
@@ -85,7 +82,6 @@ impl Allocations {
             self.by_relayed.remove(&allocation.relayed);
         }
         self.deadlines.remove(&(allocation.expires, id));
-        self.uncount(allocation.account());
         Some(allocation)
     }
 
@@ -119,9 +115,26 @@ impl Allocations {
         self.by_relayed.get(relayed).copied()
     }
 
-    /// How many allocations count against the quota of an account.
-    pub(crate) fn count_of(&self, account: &str) -> u32 {
-        self.per_account.get(account).copied().unwrap_or(0)
+    /// All allocations, by slot: their order follows from the inputs alone.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AllocationId, &Allocation)> {
+        self.slots.iter().zip(0..).filter_map(|(place, slot)| {
+            let id = AllocationId {
+                slot,
+                generation: place.generation,
+            };
+            Some((id, place.allocation.as_deref()?))
+        })
+    }
+
+    /// The same, to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (AllocationId, &mut Allocation)> {
+        self.slots.iter_mut().zip(0..).filter_map(|(place, slot)| {
+            let id = AllocationId {
+                slot,
+                generation: place.generation,
+            };
+            Some((id, place.allocation.as_deref_mut()?))
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,21 +154,6 @@ impl Allocations {
         AllocationId {
             slot,
             generation: place.generation,
-        }
-    }
-
-    /// Counts something against the quota of an account: an allocation, or a reserved port.
-    pub(crate) fn count(&mut self, account: &str) {
-        *self.per_account.entry(account.into()).or_insert(0) += 1;
-    }
-
-    /// Takes one count back.
-    pub(crate) fn uncount(&mut self, account: &str) {
-        if let Some(count) = self.per_account.get_mut(account) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_account.remove(account);
-            }
         }
     }
 }

@@ -43,6 +43,11 @@ impl Throttle {
         }
     }
 
+    /// Another rate; how full the buckets are stays as it is.
+    pub(crate) fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
+    }
+
     /// Whether one more answer may go to this source; if so, it is counted.
     pub(crate) fn admit(&mut self, now: Tick, source: IpAddr) -> bool {
         if self.rate.per_second == 0 {

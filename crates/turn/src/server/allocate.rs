@@ -10,6 +10,7 @@ use super::{Decision, Server, whole_seconds};
 use crate::action::{Action, NoRelay, PortWish, RelayRequest};
 use crate::allocation::{Allocation, AllocationId, FiveTuple};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
+use crate::quota::{Most, Share};
 use crate::reply::{Answer, Envelope, Refusal};
 use crate::reservations::{Reservation, Token};
 use crate::stun::{Message, attribute as attr};
@@ -77,13 +78,10 @@ impl Server {
             bind,
             announced: allocation.relayed.ip(),
             port: allocation.relayed.port().checked_add(1)?,
-            username: allocation.username.clone(),
-            account_at: allocation.account_at,
+            share: allocation.share.split(),
         };
-        let account: Box<str> = allocation.account().into();
         let token = self.reservations.insert(now, reservation);
         allocation.reserved = Some(token);
-        self.allocations.count(&account);
         Some(token)
     }
 
@@ -95,6 +93,9 @@ impl Server {
     ) -> Decision {
         if let Some((_, allocation)) = self.allocations.on_path(&path) {
             return decide_again(allocation, message, user.envelope);
+        }
+        if let Some(answer) = self.turn_away(path.client) {
+            return Decision::Answer(user.envelope, answer);
         }
         match self.begin_allocation(path, message, &user) {
             Err(refusal) => Decision::Answer(user.envelope, Answer::Refused(refusal)),
@@ -120,15 +121,13 @@ impl Server {
     ) -> Result<(Allocation, Place, Duration), Refusal> {
         check_transport(message)?;
         let requested = requested_lifetime(message)?;
-        let account_at = self.credentials.account_at(user.name);
-        let place = match message.first(attr::RESERVATION_TOKEN) {
+        let (place, share) = match message.first(attr::RESERVATION_TOKEN) {
             Some(token) => self.reserved_place(token, message, user)?,
-            None => self.new_place(path, message, &user.name[account_at..])?,
+            None => self.new_place(path, message, user)?,
         };
         let allocation = Allocation::opening(
             path,
-            user.name,
-            account_at,
+            share,
             user.key.clone(),
             message.transaction(),
             place.announced,
@@ -143,7 +142,7 @@ impl Server {
         token: &[u8],
         message: &Message<'_>,
         user: &User<'_>,
-    ) -> Result<Place, Refusal> {
+    ) -> Result<(Place, Share), Refusal> {
         let excluded = [attr::EVEN_PORT, attr::REQUESTED_ADDRESS_FAMILY];
         if token.len() != 8 || excluded.iter().any(|kind| message.first(*kind).is_some()) {
             return Err(Refusal::BadRequest);
@@ -152,12 +151,12 @@ impl Server {
             .reservations
             .take(token, user.name)
             .ok_or(Refusal::InsufficientCapacity)?;
-        self.allocations.uncount(reservation.account());
-        Ok(Place {
+        let place = Place {
             bind: reservation.bind,
             announced: reservation.announced,
             port: PortWish::Reserved(reservation.port),
-        })
+        };
+        Ok((place, reservation.share))
     }
 
     /// A port to be picked, if the quota allows one more, or two.
@@ -165,21 +164,30 @@ impl Server {
         &self,
         path: FiveTuple,
         message: &Message<'_>,
-        account: &str,
-    ) -> Result<Place, Refusal> {
+        user: &User<'_>,
+    ) -> Result<(Place, Share), Refusal> {
         let port = requested_port(message)?;
         let family = requested_family(message)?;
         let relay = self.relay_for(family.unwrap_or(attr::FAMILY_IPV4), path)?;
         let needed = 1 + u32::from(port == PortWish::EvenAndNext);
-        let used = self.allocations.count_of(account);
-        if used.saturating_add(needed) > self.limits.user_quota {
-            return Err(Refusal::QuotaReached);
-        }
-        Ok(Place {
+        let share = self.take_share(path, user, needed)?;
+        let place = Place {
             bind: relay.bind,
             announced: relay.announced,
             port,
-        })
+        };
+        Ok((place, share))
+    }
+
+    fn take_share(&self, path: FiveTuple, user: &User<'_>, count: u32) -> Result<Share, Refusal> {
+        let account_at = self.credentials.account_at(user.name);
+        let most = Most {
+            per_account: self.limits.user_quota,
+            per_source: self.limits.address_quota,
+        };
+        self.quotas
+            .take(user.name, account_at, path.client.ip(), count, most)
+            .ok_or(Refusal::QuotaReached)
     }
 
     /// What is granted to who asks for this, at this age of the allocation.

@@ -58,7 +58,7 @@ impl Server {
         let is_foreign = self
             .allocations
             .on_path(&path)
-            .is_some_and(|(_, allocation)| *allocation.username != *name);
+            .is_some_and(|(_, allocation)| allocation.share.username() != name);
         let envelope = envelope.signed(integrity, key.clone());
         if is_foreign {
             return Err(refuse(envelope, Refusal::WrongCredentials));
@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// The user whose key fits the request. The key of the allocation is tried first: it goes on
-    /// being good when the secret it was derived from is replaced.
+    /// being good when the secret or realm it was derived from is replaced.
     fn find_user<'m>(
         &self,
         path: FiveTuple,
@@ -88,17 +88,18 @@ impl Server {
     ) -> Option<(&'m str, Key)> {
         let name = std::str::from_utf8(name)
             .ok()
-            .filter(|name| name.len() <= MAX_USERNAME_LEN)
-            .filter(|_| realm == self.credentials.realm().as_bytes());
+            .filter(|name| name.len() <= MAX_USERNAME_LEN);
+        let is_here = realm == self.credentials.realm().as_bytes();
         let found = name.and_then(|name| {
             let known = self
                 .allocations
                 .on_path(&path)
-                .filter(|(_, allocation)| *allocation.username == *name)
+                .filter(|(_, allocation)| allocation.share.username() == name)
                 .map(|(_, allocation)| &allocation.key)
                 .filter(|key| message.verify(key))
                 .cloned();
-            let key = known.or_else(|| self.credentials.find(name, |key| message.verify(key)))?;
+            let find = || self.credentials.find(name, |key| message.verify(key));
+            let key = known.or_else(|| is_here.then(find).flatten())?;
             Some((name, key))
         });
         if found.is_none() {

@@ -117,6 +117,9 @@ impl Server {
         };
         self.counters.to_peers += 1;
         self.counters.to_peers_bytes += data.len() as u64;
+        if let Some(allocation) = self.allocations.get_mut(id) {
+            allocation.traffic.to_peers.add(data.len());
+        }
         Action::ToPeer {
             relay: id,
             peer,
@@ -132,7 +135,7 @@ impl Server {
         buffer: &mut [u8],
         data: Range<usize>,
     ) -> Action {
-        let len = data.len() as u64;
+        let len = data.len();
         let delivered = self
             .allocations
             .get(from)
@@ -141,8 +144,11 @@ impl Server {
         let Some((path, datagram)) = delivered else {
             return self.drop_data();
         };
+        if let Some(allocation) = self.allocations.get_mut(from) {
+            allocation.traffic.to_peers.add(len);
+        }
         self.counters.direct += 1;
-        self.counters.direct_bytes += len;
+        self.counters.direct_bytes += len as u64;
         Action::ToClient {
             path,
             datagram,
@@ -159,8 +165,9 @@ impl Server {
         buffer: &mut [u8],
         data: Range<usize>,
     ) -> Option<(FiveTuple, Range<usize>)> {
-        let allocation = self.allocations.get(id)?;
+        let allocation = self.allocations.get_mut(id)?;
         let path = allocation.path;
+        let len = data.len();
         let datagram = match allocation.wrapping(peer, now)? {
             Wrapping::ChannelData(number) => {
                 let datagram = wrap_channel_data(buffer, data, number)?;
@@ -174,6 +181,7 @@ impl Server {
                 wrap_data_indication(buffer, data, peer, transaction)?
             }
         };
+        allocation.traffic.to_client.add(len);
         Some((path, datagram))
     }
 

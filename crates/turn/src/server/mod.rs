@@ -2,20 +2,25 @@
 
 mod allocate;
 mod authenticate;
+mod bindings;
 mod data;
+mod events;
+mod operations;
 mod permissions;
 mod refresh;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use operations::{AllocationStatus, AlternateDomain, BadDomain, Drain, Full};
 use protocol::time::{Now, Tick};
 use siphasher::sip::SipHasher13;
+
+use events::Events;
 
 use crate::action::{Action, Content, Event};
 use crate::allocation::{Allocation, AllocationId, FiveTuple};
@@ -25,6 +30,7 @@ use crate::counters::Counters;
 use crate::credentials::Credentials;
 use crate::nonce::Nonces;
 use crate::peers::Peers;
+use crate::quota::Quotas;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
 use crate::reservations::Reservations;
 use crate::seed::Seed;
@@ -39,6 +45,7 @@ pub struct Server {
     credentials: Credentials,
     relays: Vec<RelayAddress>,
     limits: Limits,
+    quotas: Arc<Quotas>,
     peers: Peers,
     nonces: Nonces,
     challenges: Throttle,
@@ -47,7 +54,9 @@ pub struct Server {
     nobody: Key,
     allocations: Allocations,
     reservations: Reservations,
-    events: VecDeque<Event>,
+    events: Events,
+    /// Set while no new allocations are made.
+    drain: Option<Drain>,
     counters: Counters,
     indications: Indications,
     siblings: Arc<Siblings>,
@@ -63,8 +72,7 @@ enum Decision {
 impl Server {
     /// A server without allocations.
     pub fn new(config: Config, seed: Seed) -> Server {
-        let mut limits = config.limits;
-        limits.max_lifetime = limits.max_lifetime.max(crate::DEFAULT_LIFETIME);
+        let limits = config.limits.sound();
         Server {
             siblings: Arc::new(Siblings::new(&config.relays)),
             peers: Peers::new(config.peers, config.relays.clone()),
@@ -74,11 +82,13 @@ impl Server {
             nobody: nobody(&seed),
             allocations: Allocations::new(&seed),
             reservations: Reservations::new(&seed),
-            events: VecDeque::new(),
+            events: Events::default(),
+            drain: None,
             counters: Counters::default(),
             indications: Indications::new(&seed),
             credentials: config.credentials,
             relays: config.relays,
+            quotas: config.quotas,
             limits,
         }
     }
@@ -168,7 +178,7 @@ impl Server {
 
     /// What else happened; to be polled until it gives `None`.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// The counters as they stand.
@@ -256,7 +266,9 @@ impl Server {
             Answer::Allocated { .. } | Answer::Refreshed(_) | Answer::Done => {
                 &mut self.counters.granted
             }
-            Answer::Refused(_) | Answer::Unknown(_) => &mut self.counters.refused,
+            Answer::TryAlternate(_) | Answer::Refused(_) | Answer::Unknown(_) => {
+                &mut self.counters.refused
+            }
             Answer::Challenge(..) => &mut self.counters.challenges,
         };
         *counter += 1;
@@ -271,8 +283,7 @@ impl Server {
             self.close(id);
         }
         while let Some(reservation) = self.reservations.expire(now) {
-            self.allocations.uncount(reservation.account());
-            self.events.push_back(Event::ReservationReleased {
+            self.events.push(Event::ReservationReleased {
                 bind: reservation.bind,
                 port: reservation.port,
             });
@@ -284,7 +295,7 @@ impl Server {
             if allocation.is_open() {
                 self.siblings.remove(allocation.relayed);
             }
-            self.events.push_back(Event::RelayClosed(id));
+            self.events.push_closed(id, allocation.into_bindings(id));
         }
     }
 

@@ -30,9 +30,11 @@ impl Server {
         }
         let ips = peer_addresses(message).flatten().map(|peer| peer.ip());
         let limit = self.limits.permissions;
+        self.purge(id, now);
         if let Some(allocation) = self.allocations.get_mut(id) {
             allocation.permit(ips, now, limit)?;
         }
+        self.tell_bindings(id, now);
         Ok(Answer::Done)
     }
 
@@ -50,9 +52,11 @@ impl Server {
             return Err(Refusal::Forbidden);
         }
         let limits = (self.limits.permissions, self.limits.channels);
+        self.purge(id, now);
         if let Some(allocation) = self.allocations.get_mut(id) {
             allocation.bind_channel(number, peer, now, limits)?;
         }
+        self.tell_bindings(id, now);
         Ok(Answer::Done)
     }
 

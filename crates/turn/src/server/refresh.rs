@@ -30,6 +30,7 @@ impl Server {
         }
         let lifetime = self.lifetime(requested, age);
         self.allocations.set_deadline(id, now + lifetime);
+        self.purge(id, now);
         Ok(Answer::Refreshed(lifetime))
     }
 }

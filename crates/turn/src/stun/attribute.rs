@@ -44,6 +44,10 @@ pub const RESERVATION_TOKEN: u16 = 0x0022;
 pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
 /// PASSWORD-ALGORITHMS.
 pub const PASSWORD_ALGORITHMS: u16 = 0x8002;
+/// ALTERNATE-DOMAIN, the name in an alternate server's certificate.
+pub const ALTERNATE_DOMAIN: u16 = 0x8003;
+/// ALTERNATE-SERVER, an address that is not XORed.
+pub const ALTERNATE_SERVER: u16 = 0x8023;
 /// FINGERPRINT, 4 bytes.
 pub const FINGERPRINT: u16 = 0x8028;
 
@@ -60,18 +64,19 @@ pub const fn is_comprehension_required(kind: u16) -> bool {
     kind < 0x8000
 }
 
+/// Reads an address that is not XORed, as ALTERNATE-SERVER has (RFC 8489 section 14.1).
+pub fn read_address(value: &[u8]) -> Option<SocketAddr> {
+    read_masked(value, [0; 2], &[0; 16])
+}
+
+/// Writes an address that is not XORed and gives its length, 8 or 20 bytes.
+pub fn write_address(address: SocketAddr, value: &mut [u8; 20]) -> usize {
+    write_masked(address, [0; 2], &[0; 16], value)
+}
+
 /// Reads an XOR-…-ADDRESS value (RFC 8489 section 14.2); `None` if its family or length is wrong.
 pub fn read_xor_address(value: &[u8], transaction: &TransactionId) -> Option<SocketAddr> {
-    let (head, address) = value.split_first_chunk::<4>()?;
-    let [_, family, high, low] = *head;
-    let port = u16::from_be_bytes([high ^ MAGIC_COOKIE[0], low ^ MAGIC_COOKIE[1]]);
-    let mask = xor_mask(transaction);
-    let ip = match family {
-        FAMILY_IPV4 => IpAddr::V4(Ipv4Addr::from(xor::<4>(address, &mask)?)),
-        FAMILY_IPV6 => IpAddr::V6(Ipv6Addr::from(xor::<16>(address, &mask)?)),
-        _ => return None,
-    };
-    Some(SocketAddr::new(ip, port))
+    read_masked(value, PORT_MASK, &xor_mask(transaction))
 }
 
 /// Writes an XOR-…-ADDRESS value and gives its length, 8 or 20 bytes.
@@ -80,20 +85,7 @@ pub fn write_xor_address(
     transaction: &TransactionId,
     value: &mut [u8; 20],
 ) -> usize {
-    let mask = xor_mask(transaction);
-    let [high, low] = address.port().to_be_bytes();
-    value[0] = 0;
-    value[2] = high ^ MAGIC_COOKIE[0];
-    value[3] = low ^ MAGIC_COOKIE[1];
-    let (family, octets, len) = match address.ip() {
-        IpAddr::V4(ip) => (FAMILY_IPV4, widen(ip.octets()), 8),
-        IpAddr::V6(ip) => (FAMILY_IPV6, ip.octets(), 20),
-    };
-    value[1] = family;
-    for ((out, octet), mask) in value[4..].iter_mut().zip(octets).zip(mask) {
-        *out = octet ^ mask;
-    }
-    len
+    write_masked(address, PORT_MASK, &xor_mask(transaction), value)
 }
 
 /// Reads a 32-bit value, as LIFETIME has.
@@ -112,6 +104,39 @@ pub fn read_first_of_four(value: &[u8]) -> Option<u8> {
 pub fn read_channel_number(value: &[u8]) -> Option<u16> {
     let [high, low, _, _]: [u8; 4] = value.try_into().ok()?;
     Some(u16::from_be_bytes([high, low]))
+}
+
+/// What ports are XORed with.
+const PORT_MASK: [u8; 2] = [MAGIC_COOKIE[0], MAGIC_COOKIE[1]];
+
+fn read_masked(value: &[u8], port: [u8; 2], mask: &[u8; 16]) -> Option<SocketAddr> {
+    let (head, address) = value.split_first_chunk::<4>()?;
+    let [_, family, high, low] = *head;
+    let ip = match family {
+        FAMILY_IPV4 => IpAddr::V4(Ipv4Addr::from(xor::<4>(address, mask)?)),
+        FAMILY_IPV6 => IpAddr::V6(Ipv6Addr::from(xor::<16>(address, mask)?)),
+        _ => return None,
+    };
+    let port = u16::from_be_bytes([high ^ port[0], low ^ port[1]]);
+    Some(SocketAddr::new(ip, port))
+}
+
+fn write_masked(
+    address: SocketAddr,
+    port: [u8; 2],
+    mask: &[u8; 16],
+    value: &mut [u8; 20],
+) -> usize {
+    let (family, octets, len) = match address.ip() {
+        IpAddr::V4(ip) => (FAMILY_IPV4, widen(ip.octets()), 8),
+        IpAddr::V6(ip) => (FAMILY_IPV6, ip.octets(), 20),
+    };
+    let [high, low] = address.port().to_be_bytes();
+    value[..4].copy_from_slice(&[0, family, high ^ port[0], low ^ port[1]]);
+    for ((out, octet), mask) in value[4..].iter_mut().zip(octets).zip(mask) {
+        *out = octet ^ mask;
+    }
+    len
 }
 
 fn xor_mask(transaction: &TransactionId) -> [u8; 16] {

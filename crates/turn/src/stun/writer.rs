@@ -46,6 +46,13 @@ impl<'a> Writer<'a> {
         self.set_length(self.len)
     }
 
+    /// Adds an attribute that is an address, not XORed.
+    pub fn address(&mut self, kind: u16, address: SocketAddr) -> &mut Self {
+        let mut value = [0; 20];
+        let len = attr::write_address(address, &mut value);
+        self.attribute(kind, &value[..len])
+    }
+
     /// Adds an attribute that is an XORed address.
     pub fn xor_address(&mut self, kind: u16, address: SocketAddr) -> &mut Self {
         let mut value = [0; 20];

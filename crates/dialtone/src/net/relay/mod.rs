@@ -234,6 +234,7 @@ fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config 
             protected: [&config.protected, listening].concat(),
         },
         limits: config.limits,
+        quotas: Arc::default(),
     }
 }
 

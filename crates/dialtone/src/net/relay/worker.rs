@@ -423,6 +423,8 @@ impl Worker {
                         ports.release(port);
                     }
                 }
+                // For who forwards channels without this program; nobody does yet.
+                Event::BindingAdded(_) | Event::BindingRemoved(_) => {}
             }
         }
     }

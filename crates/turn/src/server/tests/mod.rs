@@ -5,11 +5,14 @@ mod authentication;
 mod binding;
 mod channels;
 mod model;
+mod operations;
 mod relaying;
 mod siblings;
 mod streams;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::time::{Now, Tick};
@@ -36,6 +39,8 @@ struct World {
     ports_left: usize,
     closed: Vec<AllocationId>,
     released: Vec<u16>,
+    /// Channel bindings, as events tell of them.
+    mirror: BTreeMap<(AllocationId, u16), Binding>,
     buffer: Box<[u8]>,
     /// What clients send by.
     transport: Transport,
@@ -66,6 +71,7 @@ fn config() -> Config {
             ..PeerPolicy::default()
         },
         limits: Limits::default(),
+        quotas: Arc::default(),
     }
 }
 
@@ -85,6 +91,7 @@ impl World {
             ports_left: usize::MAX,
             closed: Vec::new(),
             released: Vec::new(),
+            mirror: BTreeMap::new(),
             buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
             transport: Transport::Udp,
         }
@@ -168,6 +175,15 @@ impl World {
             match event {
                 Event::RelayClosed(id) => self.closed.push(id),
                 Event::ReservationReleased { port, .. } => self.released.push(port),
+                Event::BindingAdded(binding) => {
+                    let name = (binding.allocation, binding.number);
+                    self.mirror.insert(name, binding);
+                }
+                Event::BindingRemoved(binding) => {
+                    let name = (binding.allocation, binding.number);
+                    let removed = self.mirror.remove(&name);
+                    assert_eq!(removed, Some(binding), "as it was told");
+                }
             }
         }
     }

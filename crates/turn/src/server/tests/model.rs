@@ -1,5 +1,6 @@
 //! One allocation under any sequence of requests, data and waiting, beside a model that is too
-//! simple to be wrong: two maps from what was installed to when it ends.
+//! simple to be wrong: two maps from what was installed to when it ends. Beside both, a mirror that
+//! is fed with events alone has what the model says can pass.
 
 use std::collections::BTreeMap;
 
@@ -127,6 +128,16 @@ proptest! {
                     }
                 }
             }
+            let mirrored = world.mirror.values().filter(|it| it.expires > world.now.tick);
+            let mirrored = mirrored.map(|it| (it.number, it.peer)).collect::<Vec<_>>();
+            let passing = model.live_channels().filter(|(_, peer)| model.permits(peer.0));
+            let passing = passing.map(|(number, (ip, port))| {
+                (number, name(ip, port).parse().unwrap())
+            });
+            prop_assert_eq!(mirrored, passing.collect::<Vec<_>>());
+            prop_assert!(world.mirror.len() <= model.channels.len());
         }
+        alice.refresh(&mut world, 0);
+        prop_assert!(world.mirror.is_empty());
     }
 }
