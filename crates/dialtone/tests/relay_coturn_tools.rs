@@ -4,7 +4,7 @@
 
 mod relay_support;
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 
 use relay_support::{Process, Relay, output};
@@ -26,13 +26,17 @@ fn have_tools() -> bool {
     found
 }
 
-/// The tools' echo server on a free port.
 fn echo_server() -> (Process, u16) {
-    let socket = UdpSocket::bind((PEER, 0)).unwrap();
+    echo_server_on(PEER)
+}
+
+/// The tools' echo server on a free port, and the next port, which the client's RTCP goes to.
+fn echo_server_on(ip: &str) -> (Process, u16) {
+    let socket = UdpSocket::bind((ip.parse::<IpAddr>().unwrap(), 0)).unwrap();
     let port = socket.local_addr().unwrap().port();
     drop(socket);
     let child = Command::new("turnutils_peer")
-        .args(["-L", PEER, "-p", &port.to_string()])
+        .args(["-L", ip, "-p", &port.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -40,16 +44,32 @@ fn echo_server() -> (Process, u16) {
     (Process(child), port)
 }
 
-/// Runs the client; gives what it printed.
+/// Runs the client against the first address of the relay; gives what it printed.
 fn uclient(relay: &Relay, arguments: &[&str]) -> String {
-    let port = relay.address().port().to_string();
-    let mut command = Command::new("turnutils_uclient");
+    uclient_of(
+        relay.address(),
+        arguments,
+        Command::new("turnutils_uclient"),
+    )
+}
+
+fn uclient_of(server: SocketAddr, arguments: &[&str], mut command: Command) -> String {
     command
-        .args(["-p", &port, "-r", "example.org"])
+        .args(["-p", &server.port().to_string()])
         .args(arguments)
-        .arg("127.0.0.1");
+        .arg(server.ip().to_string());
     let output = output(&mut command);
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Runs the client with an echo server for its peer and nothing lost on the way.
+fn talks_to_a_peer(relay: &Relay, peer: &str, arguments: &[&str]) {
+    let (_peer, port) = echo_server_on(peer);
+    let port = port.to_string();
+    let usual = ["-u", "alice", "-w", "wonder", "-e", peer, "-r", &port];
+    let amount = ["-n", "20", "-m", "4", "-l", "171"];
+    let arguments = [&usual, arguments, &amount].concat();
+    assert_nothing_lost(&uclient(relay, &arguments), 80);
 }
 
 fn assert_nothing_lost(printed: &str, messages: usize) {
@@ -89,16 +109,87 @@ fn send_indications_by_tcp_to_a_peer() {
 }
 
 fn send_indications(transport: &[&str]) {
+    if have_tools() {
+        talks_to_a_peer(&relay(), PEER, &[transport, &["-s"]].concat());
+    }
+}
+
+/// Each of these asks more of the server than a browser does.
+#[test]
+fn further_requests_padding_and_disconnects() {
     if !have_tools() {
         return;
     }
     let relay = relay();
+    at_once(&[
+        &|| talks_to_a_peer(&relay, PEER, &["-s", "-G"]),
+        &|| talks_to_a_peer(&relay, PEER, &["-s", "-t", "-D"]),
+        &|| talks_to_a_peer(&relay, PEER, &["-s", "-B"]),
+    ]);
+}
+
+/// The tool spends most of its time waiting.
+fn at_once(jobs: &[&(dyn Fn() + Sync)]) {
+    std::thread::scope(|scope| {
+        for job in jobs {
+            scope.spawn(job);
+        }
+    });
+}
+
+#[test]
+fn relays_of_either_family_for_clients_of_either() {
+    if !have_tools() {
+        return;
+    }
+    let (six, four) = (ipv6_relay("[::1]:0"), ipv6_relay("127.0.0.1:0"));
+    at_once(&[
+        &|| talks_to_a_peer(&six, "::1", &["-s", "-x"]),
+        &|| talks_to_a_peer(&six, PEER, &["-s", "-X"]),
+        &|| talks_to_a_peer(&four, "::1", &["-s", "-t", "-x"]),
+        &|| clients_to_clients_of(&six, &["-x"]),
+    ]);
+}
+
+fn ipv6_relay(listen: &str) -> Relay {
+    Relay::start_on(&[
+        "--listen",
+        listen,
+        "--relay-ip",
+        "127.0.0.1",
+        "--relay-ip",
+        "::1",
+        "--allow-peer",
+        PEER,
+        "--allow-peer",
+        "::1",
+    ])
+}
+
+/// The tool sends requests with random mistakes in them, and random bytes. It waits for answers
+/// that garbage does not deserve, with coturn's server as well, so its own end is not waited for.
+/// What counts is that nothing of it is left behind.
+#[test]
+fn a_client_that_sends_garbage_costs_nothing() {
+    if !have_tools() {
+        return;
+    }
+    let relay = Relay::start(&["--allow-peer", PEER, "--user-quota", "8"]);
     let (_peer, port) = echo_server();
     let port = port.to_string();
-    let arguments = ["-s", "-u", "alice", "-w", "wonder", "-e", PEER, "-r", &port];
-    let amount = ["-n", "20", "-m", "4", "-l", "171"];
-    let arguments = [transport, &arguments, &amount].concat();
-    assert_nothing_lost(&uclient(&relay, &arguments), 80);
+    std::thread::scope(|scope| {
+        for mode in ["-N", "-R", "-NR", "-NRt"] {
+            let (address, port) = (relay.address(), &port);
+            scope.spawn(move || {
+                let mut limited = Command::new("timeout");
+                limited.args(["3", "turnutils_uclient"]);
+                let user = ["-s", "-c", "-u", "bob", "-w", "builder"];
+                let arguments = [&[mode][..], &user, &["-e", PEER, "-r", port]].concat();
+                uclient_of(address, &arguments, limited);
+            });
+        }
+    });
+    talks_to_a_peer(&relay, PEER, &["-s"]);
 }
 
 #[test]
@@ -127,13 +218,16 @@ fn client_to_client_by_tcp() {
 }
 
 fn clients_to_clients(transport: &[&str]) {
-    if !have_tools() {
-        return;
+    if have_tools() {
+        clients_to_clients_of(&relay(), transport);
     }
+}
+
+fn clients_to_clients_of(relay: &Relay, mode: &[&str]) {
     let arguments = [
         "-y", "-s", "-c", "-u", "alice", "-w", "wonder", "-n", "20", "-m", "4",
     ];
-    assert_nothing_lost(&uclient(&relay(), &[transport, &arguments].concat()), 80);
+    assert_nothing_lost(&uclient(relay, &[mode, &arguments].concat()), 80);
 }
 
 /// The tool picks channel numbers up to 0x7FFF as RFC 5766 allowed; RFC 8656 ends at 0x4FFF, and
