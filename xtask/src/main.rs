@@ -15,7 +15,7 @@ mod web;
 
 use std::{os::unix::process::CommandExt, process::ExitCode};
 
-use shell::{cargo, root, run};
+use shell::{build_folder, cargo, run};
 
 const HELP: &str = "\
 Builds, runs and tests Dialtone.
@@ -72,9 +72,6 @@ fn serve(arguments: &[String]) -> Result<(), String> {
 fn release_binary() -> Result<String, String> {
     web::build()?;
     run(cargo().args(["build", "--release", "--package", "dialtone"]))?;
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => root().join(folder),
-        None => root().join("target"),
-    };
-    Ok(target.join("release/dialtone").display().to_string())
+    let binary = build_folder().join("release/dialtone");
+    Ok(binary.display().to_string())
 }

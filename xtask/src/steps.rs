@@ -56,7 +56,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "rust",
         what: "unit and integration tests of all crates but the lab",
-        needs: &[tools::COTURN, tools::STUN_CLIENT],
+        needs: &[tools::COTURN, tools::STUN_CLIENT, tools::PIP],
         run: rust,
     },
     Step {
@@ -123,6 +123,7 @@ fn generated_files() -> Result<Count, String> {
 }
 
 fn rust() -> Result<Count, String> {
+    tools::provide_ice_agents()?;
     Ok(cargo_test(cargo().args([
         "test",
         "--workspace",

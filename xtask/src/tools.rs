@@ -1,8 +1,8 @@
 //! What tests need beyond Rust and Node.js, and how it is installed when that is allowed.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use crate::shell::{cargo, command, is_installed, run, succeeds};
+use crate::shell::{build_folder, cargo, command, is_installed, run, succeeds};
 
 /// A program and where it comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,43 @@ pub const CXX: Tool = apt("c++", "g++");
 pub const CARGO_DENY: Tool = crates("cargo-deny");
 /// Fuzzing.
 pub const CARGO_FUZZ: Tool = crates("cargo-fuzz");
+
+/// Installs Python packages.
+pub const PIP: Tool = apt("pip3", "python3-pip");
+
+/// Clients of a relay that only PyPI and npm have; the tests find them in the build folder.
+const AIOICE: &str = "aioice==0.13.0";
+const NODE_DATACHANNEL: &str = "node-datachannel@0.33.4";
+
+/// Installs ICE agents by others into the build folder, and nowhere else.
+pub fn provide_ice_agents() -> Result<(), String> {
+    into_build_folder("python", |folder| {
+        let mut pip = command("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]);
+        run(pip.arg(folder).arg(AIOICE))
+    })?;
+    into_build_folder("node", |folder| {
+        let mut npm = command("npm");
+        npm.args(["install", "--no-save", "--no-audit", "--no-fund"]);
+        run(npm.arg("--prefix").arg(folder).arg(NODE_DATACHANNEL))
+    })
+}
+
+/// Fills a folder unless it is there. It gets its name when it is full.
+fn into_build_folder(
+    name: &str,
+    fill: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<(), String> {
+    let folder = build_folder().join("foreign").join(name);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let unfinished = folder.with_extension("unfinished");
+    let failed = |e| format!("{}: {e}", folder.display());
+    fs::create_dir_all(&unfinished).map_err(failed)?;
+    fill(&unfinished)?;
+    fs::rename(&unfinished, &folder).map_err(failed)
+}
 
 /// Installs what is missing of `tools`; where it may not, says what it would do.
 pub fn provide(tools: &[Tool]) -> Result<(), String> {
