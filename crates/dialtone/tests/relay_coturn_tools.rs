@@ -144,13 +144,14 @@ fn relays_of_either_family_for_clients_of_either() {
     }
     let (six, four) = (ipv6_relay("[::1]:0"), ipv6_relay("127.0.0.1:0"));
     at_once(&[
-        &|| talks_to_a_peer(&six, "::1", &["-s", "-x"]),
         &|| talks_to_a_peer(&six, PEER, &["-s", "-X"]),
-        &|| talks_to_a_peer(&four, "::1", &["-s", "-t", "-x"]),
         &|| clients_to_clients_of(&six, &["-x"]),
+        &|| clients_to_clients_of(&four, &["-t", "-x"]),
     ]);
 }
 
+/// IPv6 has one loopback address, and nothing but relay ports is reached on the relay's own: IPv6
+/// clients talk to each other.
 fn ipv6_relay(listen: &str) -> Relay {
     Relay::start_on(&[
         "--listen",
@@ -161,8 +162,6 @@ fn ipv6_relay(listen: &str) -> Relay {
         "::1",
         "--allow-peer",
         PEER,
-        "--allow-peer",
-        "::1",
     ])
 }
 
