@@ -39,11 +39,18 @@ fn refusal(server: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn at_a_low_rate_nothing_is_lost_in_any_direction() {
+    nothing_is_lost(&[]);
+}
+
+#[test]
+fn at_a_low_rate_nothing_is_lost_by_tcp() {
+    nothing_is_lost(&["--transport", "tcp"]);
+}
+
+fn nothing_is_lost(transport: &[&str]) {
     let relay = Relay::start(&LOOPBACK);
-    let report = measure(
-        &relay,
-        &["--allocations", "10", "--rate", "500", "--seconds", "1"],
-    );
+    let amount = ["--allocations", "10", "--rate", "500", "--seconds", "1"];
+    let report = measure(&relay, &[transport, &amount].concat());
     let runs = report["runs"].as_array().unwrap();
     let directions: Vec<_> = runs.iter().map(|run| &run["direction"]).collect();
     assert_eq!(directions, ["up", "down", "relay"]);
@@ -76,6 +83,20 @@ fn idle_allocations_are_made_weighed_and_given_back() {
             "{memory}"
         );
     }
+}
+
+#[test]
+fn strangers_cost_a_relay_no_memory() {
+    let relay = Relay::start(&[]);
+    let server = relay.address().to_string();
+    let pid = relay.process.0.id().to_string();
+    let arguments = ["--strangers", "20000", "--rate", "20000", "--json", "--pid"];
+    let output = bench(&server, &[&arguments[..], &[&pid]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["addresses"], 20_000);
+    assert!(report["answers"].as_u64().unwrap() > 0, "{report}");
+    let memory = |when: &str| report["memory"][when].as_u64().unwrap();
+    assert!(memory("after") < memory("before") + (1 << 20), "{report}");
 }
 
 #[test]

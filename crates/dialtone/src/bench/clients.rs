@@ -9,7 +9,7 @@ use turn::stun::TransactionId;
 use super::dialogue::{Dialogue, Refusal, Request, Step};
 use super::peers::{self, Peers};
 use super::poller::Poller;
-use super::wire::{Sent, Wire};
+use super::wire::{Sent, Transport, Wire};
 use super::{Plan, Trouble};
 
 /// Requests that wait for their answers at a time. More would overrun a server's socket buffer
@@ -26,6 +26,7 @@ pub const BUFFER: usize = 65_536;
 #[derive(Debug)]
 pub struct Clients {
     server: SocketAddr,
+    transport: Transport,
     from: IpAddr,
     clients: Vec<Client>,
     transactions: Transactions,
@@ -58,8 +59,8 @@ impl Clients {
         let mut clients = Vec::with_capacity(plan.allocations);
         for index in 0..plan.allocations {
             let from = SocketAddr::new(plan.client_ip, 0);
-            let wire = Wire::udp(from, plan.server)
-                .map_err(|error| explain(error, from, index, plan.allocations))?;
+            let wire = Wire::open(plan.transport, from, plan.server)
+                .map_err(|error| explain(error, plan.server, from, [index, plan.allocations]))?;
             poller.add(&wire, index as u64)?;
             clients.push(Client {
                 wire,
@@ -70,6 +71,7 @@ impl Clients {
         }
         Ok(Clients {
             server: plan.server,
+            transport: plan.transport,
             from: plan.client_ip,
             clients,
             transactions: Transactions::new()?,
@@ -89,6 +91,14 @@ impl Clients {
     /// Sends a message of a client; whether the system took it.
     pub fn send(&mut self, client: usize, message: &[u8]) -> bool {
         matches!(self.clients[client].wire.send(message), Ok(Sent::Yes))
+    }
+
+    /// Goes on with what could not be sent whole.
+    pub fn flush(&mut self) {
+        for client in &mut self.clients {
+            // A connection that broke loses packets, which is counted.
+            let _ = client.wire.flush();
+        }
     }
 
     /// Hands over what is there for the client with this name.
@@ -144,8 +154,8 @@ impl Clients {
     /// (RFC 8656 section 7.4).
     fn move_away(&mut self, client: usize, poller: &Poller) -> Result<(), Trouble> {
         let from = SocketAddr::new(self.from, 0);
-        let wire = Wire::udp(from, self.server)
-            .map_err(|error| explain(error, from, client, self.len()))?;
+        let wire = Wire::open(self.transport, from, self.server)
+            .map_err(|error| explain(error, self.server, from, [client, self.len()]))?;
         poller.add(&wire, client as u64)?;
         self.clients[client].wire = wire;
         self.clients[client].moves += 1;
@@ -227,9 +237,19 @@ impl Clients {
     }
 }
 
-fn explain(error: std::io::Error, from: SocketAddr, index: usize, of: usize) -> Trouble {
+/// Why a client has no socket; it is this one of so many.
+fn explain(
+    error: std::io::Error,
+    server: SocketAddr,
+    from: SocketAddr,
+    [index, of]: [usize; 2],
+) -> Trouble {
+    use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
     match error.raw_os_error() {
         Some(nix::libc::EMFILE | nix::libc::ENFILE) => Trouble::OpenFiles(index, of + 200),
+        _ if matches!(error.kind(), ConnectionRefused | ConnectionReset | TimedOut) => {
+            Trouble::Connection(server, error)
+        }
         _ => Trouble::Address(from, error),
     }
 }

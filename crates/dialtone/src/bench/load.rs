@@ -221,6 +221,7 @@ impl<'a> Run<'a> {
     fn drain(&mut self) -> Result<(), Trouble> {
         let mut heard = Instant::now();
         while self.tally.received < self.tally.sent && heard.elapsed() < SILENCE {
+            self.stage.clients.flush();
             if self.receive(Duration::from_millis(1))? {
                 heard = Instant::now();
             }

@@ -16,6 +16,7 @@ mod peers;
 mod poller;
 mod process;
 mod report;
+mod strangers;
 mod wire;
 
 use std::io;
@@ -26,12 +27,16 @@ pub use dialogue::{Credential, Refusal};
 pub use forwarder::forward;
 pub use load::Direction;
 pub use measure::measure;
+pub use strangers::strangers;
+pub use wire::Transport;
 
 /// What to do to which server.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The server.
     pub server: SocketAddr,
+    /// How clients reach it.
+    pub transport: Transport,
     /// Who the clients are. Without, the server is a bare forwarder that sends to the first peer.
     pub credential: Option<Credential>,
     /// Where clients send from.
@@ -114,6 +119,9 @@ pub enum Trouble {
     /// The connection to the server does not come about or does not last.
     #[error("the connection to {0} fails: {1}")]
     Connection(SocketAddr, io::Error),
+    /// Strangers come from addresses of this machine alone.
+    #[error("many strangers can only be played on loopback: {0} is not in 127.0.0.0/8")]
+    NotLoopback(SocketAddr),
     /// Something else.
     #[error("the system refuses: {0}")]
     System(#[from] io::Error),

@@ -63,6 +63,21 @@ pub struct Latency {
     pub max: Duration,
 }
 
+/// Packets of many who have no credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct Strangers {
+    pub sent: u64,
+    /// How many addresses they came from.
+    pub addresses: u64,
+    pub answers: u64,
+    pub per_second: f64,
+    /// Resident memory of the server, in bytes.
+    pub before: u64,
+    pub after: u64,
+    /// The server's.
+    pub cpu_per_packet: Duration,
+}
+
 impl Run {
     pub(super) fn new(
         direction: Direction,
@@ -215,6 +230,40 @@ impl fmt::Display for Run {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Strangers {
+    /// For programs, in the units of [`Report::json`].
+    pub fn json(&self) -> Value {
+        json!({
+            "sent": self.sent,
+            "addresses": self.addresses,
+            "answers": self.answers,
+            "per_second": self.per_second,
+            "memory": { "before": self.before, "after": self.after },
+            "cpu_us_per_packet": micros(self.cpu_per_packet),
+        })
+    }
+}
+
+impl fmt::Display for Strangers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} packets from {} addresses, {:.0} per second, {} answers; server {:.2} µs per packet",
+            self.sent,
+            self.addresses,
+            self.per_second,
+            self.answers,
+            micros(self.cpu_per_packet)
+        )?;
+        writeln!(
+            f,
+            "resident memory {} KiB before, {} KiB after",
+            self.before >> 10,
+            self.after >> 10
+        )
     }
 }
 

@@ -1,21 +1,45 @@
 //! What a client's messages go by.
 
-use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Socket, Type};
+use turn::stream::{Framer, MAX_MESSAGE};
 
 /// What the kernel may hold of what was received. Less loses packets while the generator is not
 /// running, and that would be counted as the server's loss.
 const BUFFER: usize = 4 << 20;
+/// How long a connection may take to come about.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How clients reach the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A connection each.
+    Tcp,
+}
 
 /// A client's way to the server.
 #[derive(Debug)]
 pub enum Wire {
     /// UDP, connected.
     Udp(UdpSocket),
+    /// A TCP connection.
+    Stream(Box<Stream>),
+}
+
+/// A connection on which messages follow one another.
+#[derive(Debug)]
+pub struct Stream {
+    socket: TcpStream,
+    framer: Framer,
+    /// What the system has not taken yet: at most one message.
+    unsent: Vec<u8>,
 }
 
 /// What became of a message.
@@ -28,11 +52,16 @@ pub enum Sent {
 }
 
 impl Wire {
-    /// From a free port of an address to the server.
-    pub fn udp(from: SocketAddr, server: SocketAddr) -> io::Result<Wire> {
-        let socket = udp_socket(from)?;
-        socket.connect(server)?;
-        Ok(Wire::Udp(socket))
+    /// From a free port of this address to the server.
+    pub fn open(transport: Transport, from: SocketAddr, server: SocketAddr) -> io::Result<Wire> {
+        match transport {
+            Transport::Udp => {
+                let socket = udp_socket(from)?;
+                socket.connect(server)?;
+                Ok(Wire::Udp(socket))
+            }
+            Transport::Tcp => Ok(Wire::Stream(Box::new(Stream::connect(from, server)?))),
+        }
     }
 
     /// Sends one message.
@@ -43,10 +72,11 @@ impl Wire {
                 Err(error) if is_full(&error) => Ok(Sent::Full),
                 Err(error) => Err(error),
             },
+            Wire::Stream(stream) => stream.send(message),
         }
     }
 
-    /// Hands over what is there: one datagram.
+    /// Hands over what is there: one datagram, or what one read of a connection completes.
     pub fn receive(&mut self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
         match self {
             Wire::Udp(socket) => {
@@ -55,6 +85,15 @@ impl Wire {
                 }
                 Ok(())
             }
+            Wire::Stream(stream) => stream.receive(buffer, each),
+        }
+    }
+
+    /// Goes on with what could not be sent whole.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Wire::Udp(_) => Ok(()),
+            Wire::Stream(stream) => stream.flush(),
         }
     }
 }
@@ -63,7 +102,66 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Wire::Udp(socket) => socket.as_fd(),
+            Wire::Stream(stream) => stream.socket.as_fd(),
         }
+    }
+}
+
+impl Stream {
+    fn connect(from: SocketAddr, server: SocketAddr) -> io::Result<Stream> {
+        let socket = Socket::new(Domain::for_address(from), Type::STREAM, None)?;
+        socket.bind(&from.into())?;
+        socket.connect_timeout(&server.into(), PATIENCE)?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        Ok(Stream {
+            socket: socket.into(),
+            framer: Framer::default(),
+            unsent: Vec::new(),
+        })
+    }
+
+    fn send(&mut self, message: &[u8]) -> io::Result<Sent> {
+        self.flush()?;
+        if !self.unsent.is_empty() {
+            return Ok(Sent::Full);
+        }
+        self.unsent.extend_from_slice(message);
+        self.unsent.resize(message.len().next_multiple_of(4), 0);
+        self.flush()?;
+        Ok(Sent::Yes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match self.socket.write(&self.unsent) {
+                Ok(len) => drop(self.unsent.drain(..len)),
+                Err(error) if is_full(&error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let Some(len) = received(self.socket.read(buffer))? else {
+            return Ok(());
+        };
+        if len == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed it",
+            ));
+        }
+        self.framer.push(&buffer[..len]);
+        while let Some(message) = self
+            .framer
+            .next_message(MAX_MESSAGE)
+            .map_err(io::Error::other)?
+        {
+            each(message);
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use protocol::relay::{RelayCredential, mint};
 
 use crate::addresses;
-use crate::bench::{self, Amount, Credential, Direction, MAX_SIZE, MAX_SPAN, MIN_SIZE, Plan};
+use crate::bench::{
+    self, Amount, Credential, Direction, MAX_SIZE, MAX_SPAN, MIN_SIZE, Plan, Transport,
+};
 use crate::config::{Secret, User};
 use crate::net::relay::raise_open_files_limit;
 
@@ -40,8 +42,12 @@ struct Turn {
     #[arg(long, value_name = "ADDR:PORT")]
     server: String,
 
+    /// How clients reach it
+    #[arg(long, value_enum, default_value_t = By::Udp)]
+    transport: By,
+
     /// Who the clients are
-    #[arg(long, value_name = "NAME:PASSWORD", required_unless_present_any = ["secret", "forwarder"])]
+    #[arg(long, value_name = "NAME:PASSWORD", required_unless_present_any = ["secret", "strangers", "forwarder"])]
     user: Option<User>,
 
     /// A secret to make the clients' credentials from
@@ -59,6 +65,11 @@ struct Turn {
     /// Only make so many allocations and see how much memory each takes (needs --pid)
     #[arg(long, value_name = "N", requires = "pid", conflicts_with_all = ["allocations", "direction"], value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Option<u32>,
+
+    /// Only send so many packets without credentials, each from another address of 127.0.0.0/8, and
+    /// see how much memory that takes (needs --pid)
+    #[arg(long, value_name = "N", requires = "pid", conflicts_with_all = ["transport", "idle", "allocations", "direction", "user", "secret"], value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    strangers: Option<u64>,
 
     /// Packets per second, over all allocations
     #[arg(long, value_name = "PPS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -94,8 +105,16 @@ struct Turn {
     this_server_is_mine: bool,
 
     /// The server is a bare forwarder that sends to this port of the peers' address
-    #[arg(long, hide = true, value_name = "PORT", conflicts_with_all = ["user", "secret", "idle"])]
+    #[arg(long, hide = true, value_name = "PORT", conflicts_with_all = ["transport", "user", "secret", "idle", "strangers"])]
     forwarder: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Datagrams
+    Udp,
+    /// A connection for each client
+    Tcp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -138,11 +157,21 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn measure(turn: &Turn) -> anyhow::Result<()> {
     let plan = plan(turn)?;
     raise_open_files_limit();
-    let report = bench::measure(&plan).context("No measurement")?;
+    const NONE: &str = "No measurement";
+    let (json, text) = match turn.strangers {
+        Some(count) => {
+            let found = bench::strangers(&plan, count).context(NONE)?;
+            (found.json(), found.to_string())
+        }
+        None => {
+            let found = bench::measure(&plan).context(NONE)?;
+            (found.json(), found.to_string())
+        }
+    };
     if turn.json {
-        println!("{}", report.json());
+        println!("{json}");
     } else {
-        print!("{report}");
+        print!("{text}");
     }
     Ok(())
 }
@@ -163,6 +192,10 @@ fn plan(turn: &Turn) -> anyhow::Result<Plan> {
     let [client_ip, peer_ip] = ips(server.ip());
     Ok(Plan {
         server,
+        transport: match turn.transport {
+            By::Udp => Transport::Udp,
+            By::Tcp => Transport::Tcp,
+        },
         credential: credential(turn)?,
         client_ip: turn.client_ip.unwrap_or(client_ip),
         peer_ip: turn.peer_ip.unwrap_or(peer_ip),

@@ -22,7 +22,6 @@ use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, 
 use crate::addresses;
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
-
 use worker::{Order, Worker};
 
 /// The ports IANA leaves to everyone (RFC 6335), which RFC 8656 section 7.2 asks for.
