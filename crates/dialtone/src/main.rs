@@ -8,6 +8,7 @@
 
 mod addresses;
 mod bench;
+mod certificates;
 mod clock;
 mod commands;
 mod config;
@@ -20,6 +21,7 @@ mod proof;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    certificates::install_cryptography();
     match commands::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

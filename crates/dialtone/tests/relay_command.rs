@@ -3,10 +3,12 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod relay_support;
+mod tls_support;
 
 use std::net::{IpAddr, UdpSocket};
 
 use relay_support::{Client, Relay, command, output};
+use tls_support::Identity;
 use turn::stun::{Method, attribute as attr};
 
 fn failure(arguments: &[&str]) -> String {
@@ -137,4 +139,90 @@ fn what_was_mistyped_is_said() {
         let error = failure(arguments);
         assert!(error.contains(words), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said() {
+    let (good, other, empty) = (Identity::new(), Identity::new(), Identity::new());
+    std::fs::write(empty.cert(), "").unwrap();
+    std::fs::write(empty.key(), "-----BEGIN PRIVATE KEY-----\nAAAA\n").unwrap();
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(empty.path("encrypted.pem"), encrypted).unwrap();
+    std::fs::write(empty.path("large.pem"), vec![b'x'; 2 << 20]).unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(empty.path("broken.pem"), broken).unwrap();
+    for (cert, key, words) in [
+        (
+            good.path("none.pem"),
+            good.key(),
+            "--cert: there is no file",
+        ),
+        (
+            good.cert(),
+            good.path("none.pem"),
+            "--key: there is no file",
+        ),
+        (good.path(""), good.key(), "cannot be read"),
+        (empty.cert(), good.key(), "holds no certificate"),
+        (empty.path("large.pem"), good.key(), "is larger than"),
+        (
+            empty.path("broken.pem"),
+            good.key(),
+            "--cert: the certificate in",
+        ),
+        (good.cert(), empty.key(), "--key: the private key in"),
+        (good.cert(), empty.path("encrypted.pem"), "openssl pkey"),
+        (good.key(), good.cert(), "may be exchanged"),
+        (good.cert(), good.cert(), "holds no private key"),
+        (
+            good.cert(),
+            other.key(),
+            "does not belong to the first certificate",
+        ),
+    ] {
+        let error = failure(&["--user", "a:b", "--cert", &cert, "--key", &key]);
+        assert!(error.contains(words), "{words}: {error}");
+        assert!(error.contains(&cert) || error.contains(&key), "{error}");
+    }
+    for (arguments, words) in [
+        (["--cert", &good.cert()], "give --key FILE"),
+        (["--key", &good.key()], "give --cert FILE"),
+        (["--tls", "127.0.0.1:0"], "give --cert FILE"),
+    ] {
+        let error = failure(&[&["--user", "a:b"], &arguments[..]].concat());
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+#[test]
+fn a_certificate_out_of_its_time_is_used_with_a_warning() {
+    for (years, words) in [((2001, 2002), "expired on"), ((3000, 4000), "begins on")] {
+        let identity = Identity::in_years(years.0, years.1);
+        let mut command = command();
+        command.args(identity.flags(&["--user", "a:b", "--relay-ip", "127.0.0.1", "--check"]));
+        let output = output(&mut command);
+        assert!(output.status.success());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains(words) && error.contains(&identity.cert()),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn with_a_certificate_tls_has_its_usual_port() {
+    let identity = Identity::new();
+    // Nobody else's, so that the port is free there.
+    let [.., a, b] = std::process::id().to_be_bytes();
+    let address = format!("127.83.{a}.{b}");
+    let listen = format!("{address}:0");
+    let flags = identity.flags(&["--listen", &listen, "--relay-ip", "127.0.0.1"]);
+    let relay = Relay::start_on(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(
+        relay.tls_address(),
+        format!("{address}:5349").parse().unwrap()
+    );
+    identity.client().connect(relay.tls_address());
 }

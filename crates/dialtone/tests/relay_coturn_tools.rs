@@ -3,11 +3,13 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod relay_support;
+mod tls_support;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 
 use relay_support::{Process, Relay, output};
+use tls_support::Identity;
 
 /// Where the tools' echo server is; allowed by name, as nothing else on it should be reached.
 const PEER: &str = "127.0.0.2";
@@ -46,11 +48,12 @@ fn echo_server_on(ip: &str) -> (Process, u16) {
 
 /// Runs the client against the first address of the relay; gives what it printed.
 fn uclient(relay: &Relay, arguments: &[&str]) -> String {
-    uclient_of(
-        relay.address(),
-        arguments,
-        Command::new("turnutils_uclient"),
-    )
+    let server = if arguments.contains(&"-S") {
+        relay.tls_address()
+    } else {
+        relay.address()
+    };
+    uclient_of(server, arguments, Command::new("turnutils_uclient"))
 }
 
 fn uclient_of(server: SocketAddr, arguments: &[&str], mut command: Command) -> String {
@@ -79,7 +82,10 @@ fn assert_nothing_lost(printed: &str, messages: usize) {
 }
 
 fn relay() -> Relay {
-    Relay::start(&["--allow-peer", PEER])
+    // The files are read at the start, and not needed afterwards.
+    let identity = Identity::new();
+    let flags = identity.flags(&["--allow-peer", PEER, "--tls", "127.0.0.1:0"]);
+    Relay::start(&flags.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[test]
@@ -106,6 +112,11 @@ fn send_indications_to_a_peer() {
 #[test]
 fn send_indications_by_tcp_to_a_peer() {
     send_indications(&["-t"]);
+}
+
+#[test]
+fn send_indications_by_tls_to_a_peer() {
+    send_indications(&["-t", "-S"]);
 }
 
 fn send_indications(transport: &[&str]) {
@@ -216,6 +227,11 @@ fn client_to_client_by_tcp() {
     clients_to_clients(&["-t"]);
 }
 
+#[test]
+fn client_to_client_by_tls() {
+    clients_to_clients(&["-t", "-S"]);
+}
+
 fn clients_to_clients(transport: &[&str]) {
     if have_tools() {
         clients_to_clients_of(&relay(), transport);
@@ -239,6 +255,11 @@ fn channel_data_to_a_peer() {
 #[test]
 fn channel_data_by_tcp_to_a_peer() {
     channel_data(&["-t"]);
+}
+
+#[test]
+fn channel_data_by_tls_to_a_peer() {
+    channel_data(&["-t", "-S"]);
 }
 
 fn channel_data(transport: &[&str]) {

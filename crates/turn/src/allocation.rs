@@ -74,6 +74,15 @@ pub enum Transport {
     Udp,
     /// One message behind another in a stream; ChannelData is padded to four bytes there.
     Tcp,
+    /// The same inside of TLS.
+    Tls,
+}
+
+impl Transport {
+    /// Whether messages come one behind another in a connection.
+    pub fn is_stream(self) -> bool {
+        self != Transport::Udp
+    }
 }
 
 /// Client address, server address and transport (RFC 8656 section 3): together they name a client,

@@ -351,10 +351,10 @@ fn path(client: u8) -> FiveTuple {
     FiveTuple {
         client: SocketAddr::new([203, 0, 113, client & 0x0f].into(), 4000),
         local: SERVER.parse().expect("it is an address"),
-        transport: if client & 0x40 == 0 {
-            Transport::Udp
-        } else {
-            Transport::Tcp
+        transport: match client >> 5 & 0b11 {
+            0b10 => Transport::Tcp,
+            0b11 => Transport::Tls,
+            _ => Transport::Udp,
         },
     }
 }

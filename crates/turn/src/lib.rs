@@ -12,7 +12,7 @@
 //!    allocation that ended may be that of the one the action is about.
 //! 3. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
 //!    [`Server::handle_relay_opened`] and go on with 2.
-//! 4. Cut what comes on a TCP connection into messages with a [`stream::Framer`], treat each as a
+//! 4. Cut what comes on a connection (TCP, or TLS once it is deciphered) into messages with a [`stream::Framer`], treat each as a
 //!    datagram, and tell [`Server::handle_disconnected`] when the connection is over.
 //! 5. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
 //!    are harmless. Then poll events again.

@@ -143,6 +143,7 @@ fn start_relay(
     credentials.add_secret(secret);
     let config = RelayConfig {
         listen: vec![arguments.turn],
+        tls: None,
         relays: relays.to_vec(),
         ports: PORTS,
         credentials,

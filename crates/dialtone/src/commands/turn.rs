@@ -1,6 +1,5 @@
 //! `dialtone turn`: the STUN and TURN server alone.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::addresses;
 use crate::config::{Flags, Settings, Sources};
-use crate::net::relay::Relay;
+use crate::net::relay::{Relay, TlsConfig};
 
 /// Relay calls between people whose networks let no direct way through.
 ///
@@ -47,22 +46,27 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("The system gives no event loop")?;
-    runtime.block_on(serve(&settings))
+    runtime.block_on(serve(&sources, &settings))
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(sources: &Sources, settings: &Settings) -> anyhow::Result<()> {
     // Before anything is started, so that no signal finds the default behaviour in between.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let config = settings.relay()?;
     if settings.keys.relay_ip.is_empty() {
         say_what_was_found();
     }
+    let tls = config.tls.clone();
     let relay = Relay::start(config).context("The relay did not start")?;
-    println!("ready {}", join(relay.listen_addresses()));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    println!("ready {}", urls(&relay));
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hangup.recv() => reload(sources, tls.as_ref()),
+        }
     }
     tracing::info!("What the relay did: {:?}", relay.counters());
     relay.shutdown();
@@ -76,10 +80,22 @@ fn say_what_was_found() {
     }
 }
 
-fn join(addresses: &[SocketAddr]) -> String {
-    let texts: Vec<String> = addresses
-        .iter()
-        .map(|address| format!("turn:{address}"))
-        .collect();
-    texts.join(" ")
+/// Reads again what may change while the relay runs. If anything is wrong, nothing changes.
+fn reload(sources: &Sources, tls: Option<&TlsConfig>) {
+    match sources.read().and_then(|settings| settings.relay()) {
+        Ok(new) => {
+            if let (Some(old), Some(new)) = (tls, &new.tls) {
+                old.certificates.replace_with(&new.certificates);
+            }
+        }
+        Err(problems) => tracing::error!("The old configuration stays in use: {problems}"),
+    }
+}
+
+/// Where clients are answered.
+fn urls(relay: &Relay) -> String {
+    let url = |scheme: &'static str| move |address| format!("{scheme}:{address}");
+    let plain = relay.listen_addresses().iter().map(url("turn"));
+    let tls = relay.tls_addresses().iter().map(url("turns"));
+    plain.chain(tls).collect::<Vec<_>>().join(" ")
 }

@@ -18,6 +18,19 @@ pub struct Keys {
     #[arg(default_values = ["0.0.0.0:3478", "[::]:3478"])]
     pub listen: Vec<SocketAddr>,
 
+    /// Where clients send to over TLS (repeatable)
+    /// [default with a certificate: port 5349 of the addresses of --listen]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    pub tls: Vec<SocketAddr>,
+
+    /// The certificate for TLS, and behind it those that lead to a known authority (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM, without a passphrase)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
     /// Where relayed packets come from, and what clients are told if it differs (repeatable)
     /// [default: the address of the default route]
     #[arg(long, value_name = "BIND[=ANNOUNCED]")]

@@ -1,5 +1,6 @@
 //! From settings to what the relay is started with.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -8,7 +9,11 @@ use turn::{Credentials, DEFAULT_LIFETIME, Limits, RelayAddress};
 use super::file::read_text;
 use super::{Place, Problem, Problems, RelayIp, Secret, Settings, User};
 use crate::addresses;
-use crate::net::relay::RelayConfig;
+use crate::certificates::{Certificates, Part};
+use crate::net::relay::{RelayConfig, TlsConfig};
+
+/// The port of STUN and TURN over TLS (RFC 8489 section 8).
+const TLS_PORT: u16 = 5349;
 
 impl Settings {
     /// What the relay is started with; reads the files that the keys name.
@@ -16,9 +21,11 @@ impl Settings {
         let mut problems = Vec::new();
         let credentials = self.credentials(&mut problems);
         let limits = self.limits(&mut problems);
+        let tls = self.tls(&mut problems);
         match credentials {
             Some(credentials) if problems.is_empty() => Ok(RelayConfig {
                 listen: self.keys.listen.clone(),
+                tls,
                 relays: self.relay_addresses(),
                 ports: self.keys.relay_ports.0.clone(),
                 credentials,
@@ -39,6 +46,54 @@ impl Settings {
         }
         let given = self.keys.relay_ip.iter();
         given.map(|RelayIp(relay)| *relay).collect()
+    }
+
+    /// With a certificate there is TLS, also if nothing says where.
+    fn tls(&self, problems: &mut Vec<Problem>) -> Option<TlsConfig> {
+        let keys = &self.keys;
+        let (cert, key) = match (&keys.cert, &keys.key) {
+            (Some(cert), Some(key)) => (cert, key),
+            (cert, _) => {
+                let given = ["tls", "cert", "key"]
+                    .iter()
+                    .find(|it| self.place(it, 0).is_some());
+                problems.extend(given.map(|given| {
+                    let missing = if cert.is_none() {
+                        "certificate; give --cert FILE"
+                    } else {
+                        "key; give --key FILE"
+                    };
+                    self.problem(
+                        given,
+                        0,
+                        format!("TLS cannot do without a {missing} as well"),
+                    )
+                }));
+                return None;
+            }
+        };
+        let cert = self.beside("cert", 0, cert);
+        let key = self.beside("key", 0, key);
+        let certificates = match Certificates::read(&cert, &key) {
+            Ok(certificates) => certificates,
+            Err(error) => {
+                let key = match error.part {
+                    Part::Certificate => "cert",
+                    Part::Key => "key",
+                };
+                problems.push(self.problem(key, 0, error.to_string()));
+                return None;
+            }
+        };
+        let on_its_port = |address: &SocketAddr| SocketAddr::new(address.ip(), TLS_PORT);
+        let listen = match &keys.tls[..] {
+            [] => keys.listen.iter().map(on_its_port).collect(),
+            given => given.to_vec(),
+        };
+        Some(TlsConfig {
+            listen,
+            certificates,
+        })
     }
 
     fn credentials(&self, problems: &mut Vec<Problem>) -> Option<Credentials> {

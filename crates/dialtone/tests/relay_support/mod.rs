@@ -3,7 +3,8 @@
 // Every test file uses another part of this.
 #![allow(dead_code)]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::cell::RefCell;
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ impl Drop for Process {
 pub struct Relay {
     pub process: Process,
     pub addresses: Vec<SocketAddr>,
+    /// Those for TLS.
+    pub tls_addresses: Vec<SocketAddr>,
     pub ready: String,
 }
 
@@ -62,21 +65,28 @@ impl Relay {
         let stdout = child.stdout.take().unwrap();
         let process = Process(child);
         BufReader::new(stdout).read_line(&mut ready).unwrap();
-        let addresses: Vec<SocketAddr> = ready
+        let urls = ready
             .strip_prefix("ready ")
-            .unwrap_or_else(|| panic!("not ready: {ready:?}"))
-            .split_whitespace()
-            .map(|url| url.strip_prefix("turn:").unwrap().parse().unwrap())
-            .collect();
+            .unwrap_or_else(|| panic!("not ready: {ready:?}"));
+        let addresses = |scheme| {
+            let urls = urls.split_whitespace();
+            let addresses = urls.filter_map(|url| url.strip_prefix(scheme));
+            addresses.map(|it| it.parse().unwrap()).collect()
+        };
         Relay {
             process,
-            addresses,
+            addresses: addresses("turn:"),
+            tls_addresses: addresses("turns:"),
             ready,
         }
     }
 
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
+    }
+
+    pub fn tls_address(&self) -> SocketAddr {
+        self.tls_addresses[0]
     }
 
     /// Kilobytes of memory the process has resident.
@@ -90,8 +100,7 @@ impl Relay {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// Sends a signal and waits for the end.
-    pub fn end_with(&mut self, signal: &str) -> std::process::ExitStatus {
+    pub fn signal(&self, signal: &str) {
         let pid = self.process.0.id().to_string();
         assert!(
             Command::new("kill")
@@ -100,6 +109,11 @@ impl Relay {
                 .unwrap()
                 .success()
         );
+    }
+
+    /// Sends a signal and waits for the end.
+    pub fn end_with(&mut self, signal: &str) -> std::process::ExitStatus {
+        self.signal(signal);
         let begun = Instant::now();
         loop {
             if let Some(status) = self.process.0.try_wait().unwrap() {
@@ -182,7 +196,11 @@ pub struct Client {
 enum Wire {
     Udp(UdpSocket),
     Tcp(TcpStream),
+    Tls(Box<RefCell<Tls>>),
 }
+
+/// What is read and written inside of TLS.
+pub type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
 
 impl Wire {
     fn send(&self, message: &[u8], server: SocketAddr) {
@@ -190,11 +208,8 @@ impl Wire {
             Wire::Udp(socket) => {
                 socket.send_to(message, server).unwrap();
             }
-            Wire::Tcp(stream) => {
-                let mut padded = message.to_vec();
-                padded.resize(message.len().next_multiple_of(4), 0);
-                (&mut &*stream).write_all(&padded).unwrap();
-            }
+            Wire::Tcp(stream) => (&mut &*stream).write_all(&padded(message)).unwrap(),
+            Wire::Tls(stream) => stream.borrow_mut().write_all(&padded(message)).unwrap(),
         }
     }
 
@@ -210,14 +225,25 @@ impl Wire {
             }
             Wire::Tcp(stream) => {
                 stream.set_read_timeout(Some(within))?;
-                Ok((read_message(stream)?, stream.peer_addr()?))
+                Ok((read_message(&mut &*stream)?, stream.peer_addr()?))
+            }
+            Wire::Tls(stream) => {
+                let mut stream = stream.borrow_mut();
+                stream.sock.set_read_timeout(Some(within))?;
+                Ok((read_message(&mut *stream)?, stream.sock.peer_addr()?))
             }
         }
     }
 }
 
+fn padded(message: &[u8]) -> Vec<u8> {
+    let mut padded = message.to_vec();
+    padded.resize(message.len().next_multiple_of(4), 0);
+    padded
+}
+
 /// A message of a stream, without its padding.
-fn read_message(mut stream: &TcpStream) -> std::io::Result<Vec<u8>> {
+fn read_message(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut message = vec![0; 4];
     stream.read_exact(&mut message)?;
     let length = usize::from(u16::from_be_bytes([message[2], message[3]]));
@@ -245,6 +271,22 @@ impl Client {
         Client::by_tcp(server, username, password).with_allocation()
     }
 
+    /// As [`Client::new`], in a TLS connection.
+    pub fn by_tls(stream: Tls, username: &str, password: &str) -> Client {
+        let server = stream.sock.peer_addr().unwrap();
+        Client::on(
+            Wire::Tls(Box::new(stream.into())),
+            server,
+            username,
+            password,
+        )
+    }
+
+    /// As [`Client::allocated`], in a TLS connection.
+    pub fn allocated_by_tls(stream: Tls, username: &str, password: &str) -> (Client, SocketAddr) {
+        Client::by_tls(stream, username, password).with_allocation()
+    }
+
     fn with_allocation(mut self) -> (Client, SocketAddr) {
         let response = self.allocate();
         assert_eq!(response.code(), 0);
@@ -252,11 +294,22 @@ impl Client {
         (self, relayed)
     }
 
-    /// Ends the connection of a client that came by TCP; at once, also when a process that is just
+    /// Ends the connection of a client that came by one; at once, also when a process that is just
     /// being started still shares the socket.
     pub fn disconnect(self) {
-        if let Wire::Tcp(stream) = self.wire {
-            stream.shutdown(Shutdown::Both).unwrap();
+        match self.wire {
+            Wire::Udp(_) => {}
+            Wire::Tcp(stream) => stream.shutdown(Shutdown::Both).unwrap(),
+            Wire::Tls(stream) => stream.borrow().sock.shutdown(Shutdown::Both).unwrap(),
+        }
+    }
+
+    /// The socket of a client that came by a connection.
+    pub fn socket(&self) -> TcpStream {
+        match &self.wire {
+            Wire::Udp(_) => panic!("it has no connection"),
+            Wire::Tcp(stream) => stream.try_clone().unwrap(),
+            Wire::Tls(stream) => stream.borrow().sock.try_clone().unwrap(),
         }
     }
 

@@ -15,7 +15,7 @@ use protocol::time::Tick;
 
 use super::Server;
 use crate::action::{Action, Content};
-use crate::allocation::{AllocationId, FiveTuple, Transport, Wrapping};
+use crate::allocation::{AllocationId, FiveTuple, Wrapping};
 use crate::channel_data::{self, ChannelData};
 use crate::reply::UnknownAttributes;
 use crate::stun::{self, Class, Message, Method, TransactionId, Writer, attribute as attr};
@@ -171,9 +171,10 @@ impl Server {
         let datagram = match allocation.wrapping(peer, now)? {
             Wrapping::ChannelData(number) => {
                 let datagram = wrap_channel_data(buffer, data, number)?;
-                match path.transport {
-                    Transport::Udp => datagram,
-                    Transport::Tcp => pad(buffer, datagram)?,
+                if path.transport.is_stream() {
+                    pad(buffer, datagram)?
+                } else {
+                    datagram
                 }
             }
             Wrapping::DataIndication => {

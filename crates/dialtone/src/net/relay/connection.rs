@@ -1,14 +1,15 @@
-//! One client's TCP connection: what it has sent and is not a whole message yet, and what it was
-//! sent and has not taken yet. Both are bounded in size and in time.
+//! One client's connection, by TCP or TLS: what it has sent and is not a whole message yet, and
+//! what it was sent and has not taken yet. Both are bounded in size and in time.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use protocol::time::Tick;
 use turn::stream::{Framer, MAX_MESSAGE, MAX_STRANGERS_MESSAGE};
 use turn::{Content, FiveTuple};
+
+use super::stream::Stream;
 
 /// What waits for a slow reader. Relayed packets beyond it are lost: more would only make them
 /// come too late, less would lose them at every hiccup.
@@ -20,8 +21,8 @@ const ANSWER_ROOM: usize = DATA_ROOM + (16 << 10);
 const KEPT: usize = 4 << 10;
 
 /// How long a message may take from its first byte to its last, and the first one from the
-/// beginning of the connection. More lets strangers hold connections cheaply, less cuts off
-/// those on the worst of links.
+/// beginning of the connection, which covers the handshake of TLS. More lets strangers hold
+/// connections cheaply, less cuts off those on the worst of links.
 const MESSAGE_TIME: Duration = Duration::from_secs(10);
 /// How long a client without an allocation may be quiet.
 const IDLE_TIME: Duration = Duration::from_secs(60);
@@ -30,7 +31,7 @@ const STALL_TIME: Duration = Duration::from_secs(60);
 
 pub(super) struct Connection {
     path: FiveTuple,
-    stream: TcpStream,
+    stream: Stream,
     framer: Framer,
     outbox: VecDeque<u8>,
     /// Since when a message is awaited or under way.
@@ -46,7 +47,7 @@ pub(super) struct Connection {
 pub(super) struct Over;
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, path: FiveTuple, now: Tick) -> Connection {
+    pub(super) fn new(stream: Stream, path: FiveTuple, now: Tick) -> Connection {
         Connection {
             path,
             stream,
@@ -124,19 +125,25 @@ impl Connection {
                 Content::Answer => Err(Over),
             };
         };
-        if sent < message.len() {
-            // Not less than the rest: half a message would put the client out of step.
-            self.outbox.extend(&message[sent..]);
+        // Not less than the rest: half a message would put the client out of step.
+        self.outbox.extend(&message[sent..]);
+        if self.is_waiting() {
             self.stalled_since.get_or_insert(now);
         }
         Ok(())
     }
 
+    /// Whether something waits for the client to take it.
+    fn is_waiting(&self) -> bool {
+        !self.outbox.is_empty() || self.stream.has_rest()
+    }
+
     /// Sends what waits, as far as the system takes it.
     pub(super) fn flush(&mut self, now: Tick) -> Result<(), Over> {
-        while !self.outbox.is_empty() {
+        while self.is_waiting() {
             let sent = written(self.stream.write(self.outbox.as_slices().0))?;
-            if sent == 0 {
+            if sent == 0 && self.is_waiting() {
+                self.stalled_since.get_or_insert(now);
                 return Ok(());
             }
             self.outbox.drain(..sent);
@@ -173,6 +180,7 @@ fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
 mod tests {
     use std::net::{SocketAddr, TcpListener};
 
+    use mio::net::TcpStream;
     use turn::Transport;
 
     use super::*;
@@ -192,7 +200,7 @@ mod tests {
         let (stream, from) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let path = path(from, local);
-        let stream = TcpStream::from_std(stream);
+        let stream = Stream::Tcp(TcpStream::from_std(stream));
         (Connection::new(stream, path, tick(100)), client)
     }
 

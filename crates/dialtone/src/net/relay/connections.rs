@@ -1,14 +1,14 @@
-//! All TCP connections: by slot, by 5-tuple, and counted by address.
+//! All connections: by slot, by 5-tuple, and counted by address.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use protocol::time::Tick;
-use turn::{FiveTuple, Transport};
+use turn::FiveTuple;
 
 use super::connection::Connection;
+use super::stream::Stream;
 use crate::addresses::subscriber;
 
 /// Connections one address may have open. Fewer would trouble an office behind one address, more
@@ -46,7 +46,7 @@ impl Connections {
     /// system would not give twice, the old one has to be removed before.
     pub(super) fn insert(
         &mut self,
-        stream: TcpStream,
+        stream: Stream,
         client: SocketAddr,
         local: SocketAddr,
         now: Tick,
@@ -54,7 +54,7 @@ impl Connections {
         let path = FiveTuple {
             client,
             local,
-            transport: Transport::Tcp,
+            transport: stream.transport(),
         };
         let connection = Some(Connection::new(stream, path, now));
         let slot = match self.free.pop() {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
+use rustls::{ServerConfig, ServerConnection};
 
+use super::stream::Stream;
 use super::{StartError, sockets};
 use crate::addresses;
 
@@ -15,9 +18,11 @@ const PORT_ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    /// One for each thread.
-    pub(super) udp: Vec<UdpSocket>,
-    pub(super) tcp: TcpListener,
+    /// One for each thread; none where clients come by TLS.
+    udp: Vec<UdpSocket>,
+    tcp: TcpListener,
+    /// How handshakes are done, where clients come by TLS.
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// A socket for datagrams of clients.
@@ -32,6 +37,17 @@ pub(super) struct Datagrams {
 pub(super) struct Acceptor {
     pub(super) address: SocketAddr,
     pub(super) listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl Acceptor {
+    /// What clients say on a connection that was accepted here.
+    pub(super) fn stream(&self, tcp: TcpStream) -> Result<Stream, rustls::Error> {
+        match &self.tls {
+            None => Ok(Stream::Tcp(tcp)),
+            Some(config) => Ok(Stream::tls(tcp, ServerConnection::new(config.clone())?)),
+        }
+    }
 }
 
 /// What one thread listens on.
@@ -47,19 +63,34 @@ pub(super) fn share_out(listeners: Vec<Listener>, threads: usize) -> Vec<Share> 
     let mut shares: Vec<Share> = std::iter::repeat_with(Share::default)
         .take(threads)
         .collect();
-    for Listener { address, udp, tcp } in listeners {
+    for listener in listeners {
+        let address = listener.address;
         shares[0].acceptors.push(Acceptor {
             address,
-            listener: tcp,
+            listener: listener.tcp,
+            tls: listener.tls,
         });
-        for (share, socket) in shares.iter_mut().zip(udp) {
+        for (share, socket) in shares.iter_mut().zip(listener.udp) {
             share.datagrams.push(Datagrams { address, socket });
         }
     }
     shares
 }
 
-/// Opens sockets for every address that is asked for, for so many threads.
+/// Opens sockets for TCP on every address that is asked for, and for TLS in it.
+pub(super) fn open_for_tls(
+    listen: &[SocketAddr],
+    config: &Arc<ServerConfig>,
+) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = open(listen, 0)?;
+    for listener in &mut listeners {
+        listener.tls = Some(config.clone());
+    }
+    Ok(listeners)
+}
+
+/// Opens sockets for UDP and TCP on every address that is asked for, the former for so many
+/// threads.
 pub(super) fn open(listen: &[SocketAddr], threads: usize) -> Result<Vec<Listener>, StartError> {
     let mut listeners: Vec<Listener> = Vec::new();
     for address in listen {
@@ -121,16 +152,29 @@ fn open_on(
     let mut port = asked.port();
     let mut listeners = Vec::new();
     for ip in ips {
-        let wanted = SocketAddr::new(*ip, port);
-        let udp = match sockets::open_group(wanted, threads) {
+        match open_one(SocketAddr::new(*ip, port), threads) {
             // An address that went away, or is not ready yet, is no reason to be without the rest.
-            Err(StartError::NotOurs(_)) if asked.ip().is_unspecified() => continue,
-            other => other?,
-        };
-        let address = udp[0].local_addr()?;
-        port = address.port();
-        let tcp = sockets::open_tcp_listener(address)?;
-        listeners.push(Listener { address, udp, tcp });
+            Err(StartError::NotOurs(_)) if asked.ip().is_unspecified() => {}
+            opened => {
+                let listener = opened?;
+                port = listener.address.port();
+                listeners.push(listener);
+            }
+        }
     }
     Ok(listeners)
+}
+
+fn open_one(mut address: SocketAddr, threads: usize) -> Result<Listener, StartError> {
+    let udp = sockets::open_group(address, threads)?;
+    if let Some(first) = udp.first() {
+        address = first.local_addr()?;
+    }
+    let tcp = sockets::open_tcp_listener(address)?;
+    Ok(Listener {
+        address: tcp.local_addr()?,
+        udp,
+        tcp,
+        tls: None,
+    })
 }

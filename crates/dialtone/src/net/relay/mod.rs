@@ -9,6 +9,7 @@ mod listeners;
 mod ports;
 mod ready;
 mod sockets;
+mod stream;
 mod worker;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,8 @@ use mio::Waker;
 use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
 
 use crate::addresses;
+use crate::certificates::Certificates;
+use listeners::Listener;
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
 use worker::{Order, Worker};
@@ -34,6 +37,8 @@ pub struct RelayConfig {
     /// each with a socket of its own, so that an answer leaves from the address that was asked.
     /// Port 0 lets the system choose one.
     pub listen: Vec<SocketAddr>,
+    /// Where they send to by TLS.
+    pub tls: Option<TlsConfig>,
     /// Where allocations are made. At most one of each family is needed.
     pub relays: Vec<RelayAddress>,
     /// The ports of allocations.
@@ -50,6 +55,15 @@ pub struct RelayConfig {
     pub limits: Limits,
     /// How many threads do the work, at least one. More than there are processors is of no use.
     pub threads: u32,
+}
+
+/// How to take clients that come by TLS.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Where they send to; as in [`RelayConfig::listen`].
+    pub listen: Vec<SocketAddr>,
+    /// What they are shown. It may be replaced while the relay runs.
+    pub certificates: Arc<Certificates>,
 }
 
 /// A protocol that a port belongs to.
@@ -90,6 +104,9 @@ pub enum StartError {
     /// The system refused for another reason.
     #[error("the system gives no {0} socket on {1}: {2}")]
     Socket(Protocol, SocketAddr, std::io::Error),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// The system refused a thread, an event queue or randomness.
     #[error("the system does not let the relay start: {0}")]
     System(#[from] std::io::Error),
@@ -118,6 +135,7 @@ impl std::fmt::Display for Protocol {
 #[derive(Debug)]
 pub struct Relay {
     addresses: Vec<SocketAddr>,
+    tls_addresses: Vec<SocketAddr>,
     shards: Vec<Shard>,
 }
 
@@ -135,15 +153,18 @@ impl Relay {
         sockets::raise_open_files_limit();
         check_relays(&config.relays)?;
         let threads = config.threads.max(1) as usize;
-        let listeners = listeners::open(&config.listen, threads)?;
-        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let mut listeners = listeners::open(&config.listen, threads)?;
+        let addresses = addresses_of(&listeners);
+        let for_tls = open_for_tls(config.tls.as_ref())?;
+        let tls_addresses = addresses_of(&for_tls);
+        listeners.extend(for_tls);
         let siblings = Arc::new(Siblings::new(&config.relays));
         let ports: Vec<_> = config
             .relays
             .iter()
             .map(|relay| Ports::new(relay.bind, config.ports.clone()))
             .collect();
-        let server_config = server_config(config, &addresses);
+        let server_config = server_config(config, &addresses_of(&listeners));
         let seed = seed()?;
         // All of them before the first thread starts: none is alone in its group of sockets for a
         // while, so that the system spreads clients in the same way from the first one on.
@@ -159,15 +180,24 @@ impl Relay {
             .into_iter()
             .map(|(worker, orders, waker)| Shard::start(worker, orders, waker))
             .collect::<Result<_, _>>()?;
-        Ok(Relay { addresses, shards })
+        Ok(Relay {
+            addresses,
+            tls_addresses,
+            shards,
+        })
     }
 
-    /// The addresses clients are answered on; unspecified ones and port 0 resolved.
+    /// The addresses clients are answered on by UDP and TCP; unspecified ones and port 0 resolved.
     pub fn listen_addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// The port clients send to.
+    /// Those they are answered on by TLS.
+    pub fn tls_addresses(&self) -> &[SocketAddr] {
+        &self.tls_addresses
+    }
+
+    /// The port clients send to by UDP and TCP.
     pub fn port(&self) -> u16 {
         self.addresses.first().map_or(0, SocketAddr::port)
     }
@@ -220,6 +250,20 @@ impl Drop for Shard {
             let _ = thread.join();
         }
     }
+}
+
+fn open_for_tls(config: Option<&TlsConfig>) -> Result<Vec<Listener>, StartError> {
+    match config {
+        None => Ok(Vec::new()),
+        Some(config) => {
+            let server = Arc::new(config.certificates.config()?);
+            listeners::open_for_tls(&config.listen, &server)
+        }
+    }
+}
+
+fn addresses_of(listeners: &[Listener]) -> Vec<SocketAddr> {
+    listeners.iter().map(|listener| listener.address).collect()
 }
 
 fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config {

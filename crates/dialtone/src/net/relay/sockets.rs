@@ -52,6 +52,9 @@ fn enlarge_buffers(socket: &UdpSocket) {
 /// The first is opened as if it was to be alone: another program that has the port is found out,
 /// also if it would share it.
 pub(super) fn open_group(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, StartError> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let first = open_listener(address)?;
     if count == 1 {
         return Ok(vec![first]);

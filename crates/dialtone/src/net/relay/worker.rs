@@ -5,7 +5,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::sync::{Arc, mpsc};
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
 use turn::{
@@ -18,6 +17,7 @@ use super::connections::Connections;
 use super::listeners::{Acceptor, Datagrams, Share};
 use super::ports::Ports;
 use super::ready::Ready;
+use super::stream::Stream;
 use super::{StartError, sockets};
 use crate::clock;
 
@@ -246,7 +246,11 @@ impl Worker {
             let acceptor = &self.acceptors[index];
             let local = acceptor.address;
             match acceptor.listener.accept() {
-                Ok((stream, client)) => self.admit(stream, client, local),
+                Ok((tcp, client)) => {
+                    if let Ok(stream) = acceptor.stream(tcp) {
+                        self.admit(stream, client, local);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(_) => {
@@ -259,15 +263,15 @@ impl Worker {
         true
     }
 
-    fn admit(&mut self, mut stream: TcpStream, client: SocketAddr, local: SocketAddr) {
+    fn admit(&mut self, mut stream: Stream, client: SocketAddr, local: SocketAddr) {
         if !self.connections.has_room_for(client) {
             return;
         }
-        sockets::prefer_latency(&stream);
+        sockets::prefer_latency(stream.socket());
         let token = Token(CONNECTIONS + self.connections.next_slot());
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut stream, token, interest);
-        if registered.is_ok() {
+        let registry = self.poll.registry();
+        if registry.register(stream.socket(), token, interest).is_ok() {
             let now = clock::now().tick;
             self.connections.insert(stream, client, local, now);
         }
@@ -369,7 +373,7 @@ impl Worker {
                         let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
                     }
                 }
-                Transport::Tcp => self.send_on_connection(path, datagram, content),
+                Transport::Tcp | Transport::Tls => self.send_on_connection(path, datagram, content),
             },
             Action::ToPeer {
                 relay,

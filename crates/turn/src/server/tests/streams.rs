@@ -1,16 +1,10 @@
-//! Clients that come by TCP.
+//! Clients that come by TCP and TLS.
 
 use super::*;
 
 const HERE: &str = "198.51.100.7:4000";
 const THERE: &str = "198.51.100.8:5000";
 const PEER: &str = "1.1.1.1:7000";
-
-fn world() -> World {
-    let mut world = World::new();
-    world.transport = Transport::Tcp;
-    world
-}
 
 #[test]
 fn equal_addresses_with_another_transport_are_somebody_else() {
@@ -24,6 +18,8 @@ fn equal_addresses_with_another_transport_are_somebody_else() {
     assert_eq!(by_tcp.refresh(&mut world, 0).code(), 0);
     assert_eq!(world.closed, [tcp]);
     assert_eq!(by_tcp.refresh(&mut world, 600).code(), 437);
+    world.transport = Transport::Tls;
+    assert_eq!(by_udp.refresh(&mut world, 600).code(), 437);
     world.transport = Transport::Udp;
     assert_eq!(by_udp.refresh(&mut world, 600).code(), 0);
 }
@@ -50,17 +46,20 @@ fn an_allocation_ends_with_its_connection_and_no_other_does() {
 
 #[test]
 fn channel_data_is_padded_with_zeros() {
-    let mut world = world();
-    let mut alice = Client::alice(HERE);
-    let (id, _) = alice.allocated(&mut world);
-    assert_eq!(alice.bind(&mut world, 0x4000, PEER), 0);
-    for len in [0, 1, 2, 3, 4, 172, 60_001] {
-        world.buffer.fill(0xaa);
-        let data = vec![7; len];
-        let mut expected = channel_data(0x4000, &data);
-        expected.resize(4 + len.next_multiple_of(4), 0);
-        let came = world.send_from_peer(id, PEER, &data);
-        assert_eq!(came, Output::ToClient(alice.address, expected));
+    let mut world = World::new();
+    for transport in [Transport::Tcp, Transport::Tls] {
+        world.transport = transport;
+        let mut alice = Client::alice(HERE);
+        let (id, _) = alice.allocated(&mut world);
+        assert_eq!(alice.bind(&mut world, 0x4000, PEER), 0);
+        for len in [0, 1, 2, 3, 4, 172, 60_001] {
+            world.buffer.fill(0xaa);
+            let data = vec![7; len];
+            let mut expected = channel_data(0x4000, &data);
+            expected.resize(4 + len.next_multiple_of(4), 0);
+            let came = world.send_from_peer(id, PEER, &data);
+            assert_eq!(came, Output::ToClient(alice.address, expected));
+        }
     }
 }
 
