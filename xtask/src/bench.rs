@@ -6,11 +6,14 @@ use crate::{
     tools,
 };
 
-/// `cargo xtask bench setup [ARGS…]`.
+/// `cargo xtask bench WHAT [ARGS…]`.
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.split_first() {
         Some((what, rest)) if what == "setup" => setup(rest),
-        _ => Err("what shall be measured? `cargo xtask bench setup`".into()),
+        Some((what, rest)) if what == "turn" => turn(rest),
+        _ => Err(
+            "what shall be measured? `cargo xtask bench setup` or `cargo xtask bench turn`".into(),
+        ),
     }
 }
 
@@ -28,6 +31,17 @@ fn setup(arguments: &[String]) -> Result<(), String> {
             "bench-setup",
             "--",
         ])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
+}
+
+/// What a relayed packet and an allocation cost, beside coturn and a bare forwarder.
+fn turn(arguments: &[String]) -> Result<(), String> {
+    tools::provide(&[tools::COTURN])?;
+    let binary = release_binary()?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "lab", "--bin", "bench-turn"])
+        .arg("--")
         .args(arguments)
         .env("DIALTONE_BIN", binary))
 }

@@ -27,6 +27,7 @@ Builds, runs and tests Dialtone.
   cargo xtask web                 builds the web app
   cargo xtask gen [--check]       writes generated files, or says which are stale
   cargo xtask bench setup [ARGS]  measures how fast a call is set up (--calls N)
+  cargo xtask bench turn [ARGS]   measures what relaying costs, beside coturn (--quick)
 ";
 
 fn main() -> ExitCode {

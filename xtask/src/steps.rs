@@ -79,7 +79,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "bench",
-        what: "the set-up measurement works (few calls, nothing written)",
+        what: "the measurements work (few calls and packets, nothing written)",
         needs: LAB,
         run: bench,
     },
@@ -243,18 +243,23 @@ fn lab() -> Result<Count, String> {
 
 fn bench() -> Result<Count, String> {
     let binary = release_binary()?;
-    one(run(cargo()
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "lab",
-            "--bin",
+    let mut count = Count::default();
+    for (program, arguments) in [
+        (
             "bench-setup",
-            "--",
-        ])
-        .args(["--calls", "3", "--starts", "3", "--dry-run"])
-        .env("DIALTONE_BIN", binary)))
+            &["--calls", "3", "--starts", "3", "--dry-run"][..],
+        ),
+        ("bench-turn", &["--quick"]),
+    ] {
+        let outcome = run(cargo()
+            .args(["run", "--quiet", "--package", "lab", "--bin", program])
+            .arg("--")
+            .args(arguments)
+            .env("DIALTONE_BIN", &binary));
+        say(&outcome);
+        count += Count::one(outcome.is_ok());
+    }
+    Ok(count)
 }
 
 fn say(outcome: &Result<(), String>) {

@@ -4,7 +4,7 @@ use std::{fmt, fs, thread};
 
 use crate::process::run;
 
-/// Repeated measurements of one thing, in milliseconds.
+/// Repeated measurements of one thing, in its unit.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     values: Vec<f64>,
@@ -12,8 +12,8 @@ pub struct Series {
 
 impl Series {
     /// Adds a measurement.
-    pub fn push(&mut self, milliseconds: f64) {
-        self.values.push(milliseconds);
+    pub fn push(&mut self, value: f64) {
+        self.values.push(value);
         self.values.sort_by(f64::total_cmp);
     }
 

@@ -1,0 +1,73 @@
+//! `dialtone bench turn`, and what it says.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::servers::{Running, binary};
+
+/// Allocations under load, as many as in the measurements the targets come from.
+const ALLOCATIONS: &str = "50";
+
+/// Bytes of application data: a voice packet with its headers.
+pub const SIZE: &str = "172";
+
+/// Runs it against a server; gives its JSON.
+pub fn run(server: &Running, arguments: &[&str]) -> Result<Value> {
+    let mut command = Command::new(binary()?);
+    command
+        .args(["bench", "turn", "--json", "--server"])
+        .arg(server.address.to_string())
+        .args(["--pid", &server.process.id().to_string()])
+        .args(arguments)
+        .stdin(Stdio::null());
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    serde_json::from_slice(&output.stdout).context("no JSON from `dialtone bench turn`")
+}
+
+/// Traffic in all directions the server has.
+pub fn load(server: &Running, transport: &str, rate: u32, seconds: f64) -> Result<Vec<Value>> {
+    let (rate, seconds) = (rate.to_string(), seconds.to_string());
+    let amount = [
+        "--allocations",
+        ALLOCATIONS,
+        "--rate",
+        &rate,
+        "--seconds",
+        &seconds,
+        "--size",
+        SIZE,
+    ];
+    let report = match server.peer_port {
+        Some(port) => run(
+            server,
+            &[&amount[..], &["--forwarder", &port.to_string()]].concat(),
+        ),
+        None => {
+            let way = ["--transport", transport, "--user", "bench:bench"];
+            run(server, &[&amount[..], &way].concat())
+        }
+    }?;
+    let runs = report["runs"].as_array().context("no runs")?;
+    Ok(runs.clone())
+}
+
+/// So many allocations without traffic.
+pub fn idle(server: &Running, allocations: u32) -> Result<Value> {
+    let allocations = allocations.to_string();
+    run(server, &["--idle", &allocations, "--user", "bench:bench"])
+}
+
+/// So many packets of strangers.
+pub fn strangers(server: &Running, count: u64) -> Result<Value> {
+    run(
+        server,
+        &["--strangers", &count.to_string(), "--rate", "50000"],
+    )
+}
