@@ -142,7 +142,7 @@ fn hint(code: u16) -> &'static str {
         }
         440 | 443 => " (it has no relay address of the peers' family; --peer-ip chooses it)",
         486 => {
-            " (one user may not have so many: raise `--user-quota` of the server, or ask for fewer --allocations)"
+            " (one user, or one address, may not have so many: raise `--user-quota` and `--address-quota` of the server, or ask for fewer --allocations)"
         }
         508 => {
             " (its ports or open files are used up: raise its limits, or ask for fewer --allocations)"

@@ -72,6 +72,10 @@ pub struct Keys {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub user_quota: u32,
 
+    /// Allocations of one client address (IPv6: of one /64) at a time, whoever its users are
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    pub address_quota: u32,
+
     /// The longest lifetime an allocation is granted at once, like 1h; at least 10m
     #[arg(long, value_name = "TIME", default_value = "1h")]
     pub max_lifetime: Span,

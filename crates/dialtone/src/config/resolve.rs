@@ -138,6 +138,7 @@ impl Settings {
         }
         Limits {
             user_quota: keys.user_quota,
+            address_quota: keys.address_quota,
             max_lifetime: keys.max_lifetime.0,
             max_allocation_age: keys.max_allocation_age.0,
             nonce_lifetime: keys.nonce_lifetime.0,
