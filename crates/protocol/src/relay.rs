@@ -30,6 +30,14 @@ pub fn password(secret: &[u8], username: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
+/// The same with HMAC-SHA256, for issuers that may not use SHA-1 any more.
+pub fn password_sha256(secret: &[u8], username: &str) -> String {
+    let mut mac =
+        Hmac::<sha2::Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+    mac.update(username.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
 /// The expiry an ephemeral username carries, in Unix seconds; `None` if it is not of that form.
 pub fn expiry(username: &str) -> Option<u64> {
     let (expiry, _user) = username.split_once(':')?;
@@ -47,6 +55,13 @@ mod tests {
         assert_eq!(credential.username, "1700000000:alice");
         assert_eq!(credential.password, "Cd/49soE35ICqcJF/bCTn8Z4OyE=");
         assert_eq!(expiry(&credential.username), Some(1_700_000_000));
+    }
+
+    /// `printf %s 1700000000:alice | openssl dgst -sha256 -hmac north -binary | base64`
+    #[test]
+    fn so_is_the_one_of_sha_256() {
+        let password = password_sha256(b"north", "1700000000:alice");
+        assert_eq!(password, "EuME0Xh0HllnbpbObfs8aBsd78Vr1EMwxArqbyCrGl8=");
     }
 
     #[test]

@@ -2,14 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::stun::Key;
+use crate::stun::{Key, PasswordAlgorithm, user_hash};
 
 /// The accounts of a server. Keys of static users are derived once.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     realm: String,
-    users: BTreeMap<String, Key>,
+    users: BTreeMap<String, Keys>,
+    /// Names of static users by what stands for them in USERHASH. An ephemeral name cannot be
+    /// found by its hash: it is the client that brings it, and nobody here has seen it before.
+    by_hash: BTreeMap<[u8; 32], String>,
     secrets: Vec<Secret>,
+}
+
+/// The keys of one password.
+#[derive(Clone, Debug)]
+struct Keys {
+    md5: Key,
+    sha256: Key,
 }
 
 #[derive(Clone)]
@@ -47,12 +57,19 @@ impl Credentials {
 
     /// Adds or replaces a static user.
     pub fn add_user(&mut self, name: &str, password: &str) {
-        let key = Key::long_term(name, &self.realm, password);
-        self.users.insert(name.to_owned(), key);
+        let derive = |algorithm| Key::derive(algorithm, name, &self.realm, password);
+        let keys = Keys {
+            md5: derive(PasswordAlgorithm::Md5),
+            sha256: derive(PasswordAlgorithm::Sha256),
+        };
+        let hash = user_hash(name, &self.realm);
+        self.users.insert(name.to_owned(), keys);
+        self.by_hash.insert(hash, name.to_owned());
     }
 
-    /// Adds a secret under which ephemeral credentials are accepted (see [`protocol::relay`]).
-    /// Several count at once, so that one can be replaced while credentials of the old one live.
+    /// Adds a secret under which ephemeral credentials are accepted (see [`protocol::relay`]),
+    /// whose passwords were made with SHA-1 or with SHA-256. Several count at once, so that one
+    /// can be replaced while credentials of the old one live.
     pub fn add_secret(&mut self, secret: &[u8]) {
         self.secrets.push(Secret(secret.to_vec()));
     }
@@ -62,17 +79,37 @@ impl Credentials {
         &self.realm
     }
 
-    /// The key of `username` that `fits`, if there is one. A static user hides an ephemeral
-    /// username of the same spelling.
-    pub(crate) fn find(&self, username: &str, mut fits: impl FnMut(&Key) -> bool) -> Option<Key> {
-        if let Some(key) = self.users.get(username) {
+    /// Whether every user can be found by USERHASH, so that clients may be told to hide names.
+    pub(crate) fn can_hide_names(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// The static user whom a USERHASH stands for.
+    pub(crate) fn name_of(&self, hash: &[u8]) -> Option<&str> {
+        Some(self.by_hash.get(hash)?)
+    }
+
+    /// The key of `username` under this algorithm that `fits`, if there is one. A static user
+    /// hides an ephemeral username of the same spelling.
+    pub(crate) fn find(
+        &self,
+        username: &str,
+        algorithm: PasswordAlgorithm,
+        mut fits: impl FnMut(&Key) -> bool,
+    ) -> Option<Key> {
+        if let Some(keys) = self.users.get(username) {
+            let key = match algorithm {
+                PasswordAlgorithm::Md5 => &keys.md5,
+                PasswordAlgorithm::Sha256 => &keys.sha256,
+            };
             return fits(key).then(|| key.clone());
         }
         protocol::relay::expiry(username)?;
+        let makers = [protocol::relay::password, protocol::relay::password_sha256];
         self.secrets
             .iter()
-            .map(|Secret(secret)| protocol::relay::password(secret, username))
-            .map(|password| Key::long_term(username, &self.realm, &password))
+            .flat_map(|Secret(secret)| makers.map(|make| make(secret, username)))
+            .map(|password| Key::derive(algorithm, username, &self.realm, &password))
             .find(|key| fits(key))
     }
 
@@ -107,19 +144,44 @@ mod tests {
     #[test]
     fn static_and_ephemeral_users_are_found_under_their_key_only() {
         let credentials = credentials();
-        let alice = Key::long_term("alice", "example.org", "secret");
-        assert!(credentials.find("alice", |key| *key == alice).is_some());
-        assert!(credentials.find("alice", |_| false).is_none());
-        assert!(credentials.find("bob", |_| true).is_none());
-        for secret in [&b"old"[..], b"new"] {
-            let minted = protocol::relay::mint(secret, "carol", 100);
-            let key = Key::long_term(&minted.username, "example.org", &minted.password);
-            assert!(
+        for algorithm in [PasswordAlgorithm::Md5, PasswordAlgorithm::Sha256] {
+            let has = |user: &str, password: &str| {
+                let key = Key::derive(algorithm, user, "example.org", password);
+                let found = credentials.find(user, algorithm, |found| *found == key);
+                assert!(found.is_none_or(|found| found == key));
                 credentials
-                    .find(&minted.username, |found| *found == key)
+                    .find(user, algorithm, |found| *found == key)
                     .is_some()
-            );
+            };
+            assert!(has("alice", "secret"));
+            assert!(!has("alice", "guess"));
+            assert!(!has("bob", "secret"));
+            for secret in [&b"old"[..], b"new"] {
+                assert!(has(
+                    "100:carol",
+                    &protocol::relay::password(secret, "100:carol")
+                ));
+                assert!(has(
+                    "100:carol",
+                    &protocol::relay::password_sha256(secret, "100:carol")
+                ));
+            }
+            assert!(!has(
+                "100:carol",
+                &protocol::relay::password(b"other", "100:carol")
+            ));
         }
+    }
+
+    #[test]
+    fn static_users_are_found_by_their_hash_and_hidden_if_all_are_static() {
+        let credentials = credentials();
+        let hash = user_hash("alice", "example.org");
+        assert_eq!(credentials.name_of(&hash), Some("alice"));
+        assert_eq!(credentials.name_of(&user_hash("alice", "other.org")), None);
+        assert_eq!(credentials.name_of(b"short"), None);
+        assert!(!credentials.can_hide_names());
+        assert!(Credentials::new("r").unwrap().can_hide_names());
     }
 
     #[test]

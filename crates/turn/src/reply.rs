@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::nonce;
 use crate::reservations::Token;
 use crate::stun::{
-    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+    Class, Integrity, Key, Message, Method, PasswordAlgorithm, TransactionId, Writer,
+    attribute as attr,
 };
 
 /// What an answer takes over from its request.
@@ -53,7 +54,7 @@ pub(crate) enum Answer {
     /// CreatePermission and ChannelBind.
     Done,
     /// 300 with where to go instead.
-    TryAlternate(Alternates),
+    TryAlternate(Box<Alternates>),
     /// An error that is only a number.
     Refused(Refusal),
     /// 420 with the list.
@@ -99,13 +100,13 @@ pub(crate) enum Challenge {
 /// that sends so many learns enough from the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownAttributes {
-    kinds: [u16; 32],
+    kinds: [u16; 16],
     len: usize,
 }
 
 /// Comprehension-required types this server understands, or can leave aside without harm because
 /// only answers carry them.
-const KNOWN: [u16; 19] = [
+const KNOWN: [u16; 20] = [
     0x0001, // MAPPED-ADDRESS
     attr::USERNAME,
     attr::MESSAGE_INTEGRITY,
@@ -124,13 +125,14 @@ const KNOWN: [u16; 19] = [
     attr::RESERVATION_TOKEN,
     attr::MESSAGE_INTEGRITY_SHA256,
     attr::PASSWORD_ALGORITHM,
+    attr::USERHASH,
     attr::XOR_MAPPED_ADDRESS,
 ];
 
 impl UnknownAttributes {
     /// The unknown comprehension-required attributes of a message, if it has any.
     pub(crate) fn of(message: &Message<'_>) -> Option<UnknownAttributes> {
-        let mut kinds = [0; 32];
+        let mut kinds = [0; 16];
         let mut len = 0;
         let unknown = message
             .attributes()
@@ -146,7 +148,7 @@ impl UnknownAttributes {
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        let mut value = [0; 64];
+        let mut value = [0; 32];
         for (out, kind) in value.chunks_exact_mut(2).zip(&self.kinds[..self.len]) {
             out.copy_from_slice(&kind.to_be_bytes());
         }
@@ -239,7 +241,8 @@ fn write_body(
             writer
                 .error_code(*challenge as u16, "")
                 .attribute(attr::REALM, realm.as_bytes())
-                .attribute(attr::NONCE, nonce);
+                .attribute(attr::NONCE, nonce)
+                .attribute(attr::PASSWORD_ALGORITHMS, &PasswordAlgorithm::OFFER);
         }
     }
 }

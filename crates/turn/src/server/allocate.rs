@@ -149,7 +149,7 @@ impl Server {
         }
         let reservation = self
             .reservations
-            .take(token, user.name)
+            .take(token, &user.name)
             .ok_or(Refusal::InsufficientCapacity)?;
         let place = Place {
             bind: reservation.bind,
@@ -180,13 +180,13 @@ impl Server {
     }
 
     fn take_share(&self, path: FiveTuple, user: &User<'_>, count: u32) -> Result<Share, Refusal> {
-        let account_at = self.credentials.account_at(user.name);
+        let account_at = self.credentials.account_at(&user.name);
         let most = Most {
             per_account: self.limits.user_quota,
             per_source: self.limits.address_quota,
         };
         self.quotas
-            .take(user.name, account_at, path.client.ip(), count, most)
+            .take(&user.name, account_at, path.client.ip(), count, most)
             .ok_or(Refusal::QuotaReached)
     }
 

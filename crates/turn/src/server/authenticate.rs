@@ -1,21 +1,31 @@
 //! The long-term credential mechanism (RFC 8489 section 9.2.4), in the order it asks for.
 
+use std::borrow::Cow;
+
 use protocol::time::Now;
 
 use super::Server;
 use crate::allocation::FiveTuple;
 use crate::reply::{Answer, Challenge, Envelope, Refusal};
-use crate::stun::{Key, Message, Method, attribute as attr};
+use crate::stun::{Key, Message, Method, PasswordAlgorithm, attribute as attr, user_hash};
 
 /// The longest USERNAME (RFC 8489 section 14.3: less than 509 bytes).
 const MAX_USERNAME_LEN: usize = 508;
 
 /// A request that is known to come from this user.
 pub(super) struct User<'m> {
-    pub(super) name: &'m str,
+    pub(super) name: Cow<'m, str>,
     pub(super) key: Key,
     /// The head of its answer, which will be signed with the user's key.
     pub(super) envelope: Envelope,
+}
+
+/// Who a request says it comes from.
+enum Claim<'m> {
+    /// USERNAME.
+    Name(&'m [u8]),
+    /// USERHASH.
+    Hash(&'m [u8]),
 }
 
 /// What a request is answered whose sender is not known, or must not go on. `None` is silence.
@@ -34,21 +44,17 @@ impl Server {
         let Some(integrity) = message.integrity() else {
             return Err(self.challenge_stranger(now, path, envelope));
         };
-        let (Some(name), Some(realm), Some(nonce)) = (
-            message.first(attr::USERNAME),
+        let (Some(claim), Some(realm), Some(nonce)) = (
+            Claim::of(message),
             message.first(attr::REALM),
             message.first(attr::NONCE),
         ) else {
             return Err(refuse(envelope, Refusal::BadRequest));
         };
-        // No algorithms are offered, so an honest client names none: either attribute alone, or
-        // a list that differs from ours, is a 400.
-        if message.first(attr::PASSWORD_ALGORITHM).is_some()
-            || message.first(attr::PASSWORD_ALGORITHMS).is_some()
-        {
+        let Some(algorithm) = chosen_algorithm(message) else {
             return Err(refuse(envelope, Refusal::BadRequest));
-        }
-        let Some((name, key)) = self.find_user(path, name, realm, message) else {
+        };
+        let Some((name, key)) = self.find_user(path, claim, realm, algorithm, message) else {
             return Err(self.challenge_guesser(now, path, envelope));
         };
         if !self.nonces.is_fresh(nonce, now.tick, path.client) {
@@ -58,14 +64,14 @@ impl Server {
         let is_foreign = self
             .allocations
             .on_path(&path)
-            .is_some_and(|(_, allocation)| allocation.share.username() != name);
+            .is_some_and(|(_, allocation)| allocation.share.username() != &*name);
         let envelope = envelope.signed(integrity, key.clone());
         if is_foreign {
             return Err(refuse(envelope, Refusal::WrongCredentials));
         }
         // An expired credential makes nothing new; what it made before may go on.
         if message.method() == Method::ALLOCATE
-            && self.credentials.is_expired(name, now.unix_seconds())
+            && self.credentials.is_expired(&name, now.unix_seconds())
         {
             let answer = self.challenge(now, path, Challenge::Unauthenticated);
             return Err(Some((envelope, answer)));
@@ -82,30 +88,61 @@ impl Server {
     fn find_user<'m>(
         &self,
         path: FiveTuple,
-        name: &'m [u8],
+        claim: Claim<'m>,
         realm: &[u8],
+        algorithm: PasswordAlgorithm,
         message: &Message<'_>,
-    ) -> Option<(&'m str, Key)> {
-        let name = std::str::from_utf8(name)
-            .ok()
-            .filter(|name| name.len() <= MAX_USERNAME_LEN);
-        let is_here = realm == self.credentials.realm().as_bytes();
-        let found = name.and_then(|name| {
-            let known = self
-                .allocations
-                .on_path(&path)
-                .filter(|(_, allocation)| allocation.share.username() == name)
-                .map(|(_, allocation)| &allocation.key)
-                .filter(|key| message.verify(key))
-                .cloned();
-            let find = || self.credentials.find(name, |key| message.verify(key));
-            let key = known.or_else(|| is_here.then(find).flatten())?;
-            Some((name, key))
-        });
+    ) -> Option<(Cow<'m, str>, Key)> {
+        let found = self
+            .find_owner(path, &claim, realm, message)
+            .or_else(|| self.find_account(claim, realm, algorithm, message));
         if found.is_none() {
             let _same_work_as_for_a_known_user = message.verify(&self.nobody);
         }
         found
+    }
+
+    /// The user of the allocation on this 5-tuple, if the request is theirs.
+    fn find_owner<'m>(
+        &self,
+        path: FiveTuple,
+        claim: &Claim<'m>,
+        realm: &[u8],
+        message: &Message<'_>,
+    ) -> Option<(Cow<'m, str>, Key)> {
+        let (_, allocation) = self.allocations.on_path(&path)?;
+        let owner = allocation.share.username();
+        let is_theirs = match claim {
+            Claim::Name(name) => *name == owner.as_bytes(),
+            Claim::Hash(hash) => {
+                std::str::from_utf8(realm).is_ok_and(|realm| *hash == user_hash(owner, realm))
+            }
+        };
+        let fits = is_theirs && message.verify(&allocation.key);
+        fits.then(|| (Cow::Owned(owner.to_owned()), allocation.key.clone()))
+    }
+
+    fn find_account<'m>(
+        &self,
+        claim: Claim<'m>,
+        realm: &[u8],
+        algorithm: PasswordAlgorithm,
+        message: &Message<'_>,
+    ) -> Option<(Cow<'m, str>, Key)> {
+        if realm != self.credentials.realm().as_bytes() {
+            return None;
+        }
+        let name = match claim {
+            Claim::Name(name) => {
+                let name = std::str::from_utf8(name).ok();
+                Cow::Borrowed(name.filter(|name| name.len() <= MAX_USERNAME_LEN)?)
+            }
+            Claim::Hash(hash) => Cow::Owned(self.credentials.name_of(hash)?.to_owned()),
+        };
+        let key = self
+            .credentials
+            .find(&name, algorithm, |key| message.verify(key))?;
+        Some((name, key))
     }
 
     fn challenge_stranger(&mut self, now: Now, path: FiveTuple, envelope: Envelope) -> Otherwise {
@@ -131,6 +168,28 @@ impl Server {
             envelope,
             self.challenge(now, path, Challenge::Unauthenticated),
         ))
+    }
+}
+
+impl<'m> Claim<'m> {
+    fn of(message: &Message<'m>) -> Option<Claim<'m>> {
+        let name = message.first(attr::USERNAME).map(Claim::Name);
+        name.or_else(|| message.first(attr::USERHASH).map(Claim::Hash))
+    }
+}
+
+/// How the key of a request was made. Both attributes absent is what RFC 5389 means by absent: MD5.
+/// Otherwise both have to be there, the list as it was offered, and the choice one of it; a list
+/// that was edited on its way to the client is found out here. `None` is a 400.
+fn chosen_algorithm(message: &Message<'_>) -> Option<PasswordAlgorithm> {
+    let chosen = message.first(attr::PASSWORD_ALGORITHM);
+    let offered = message.first(attr::PASSWORD_ALGORITHMS);
+    match (chosen, offered) {
+        (None, None) => Some(PasswordAlgorithm::Md5),
+        (Some(chosen), Some(offered)) if offered == PasswordAlgorithm::OFFER => {
+            PasswordAlgorithm::read(chosen)
+        }
+        _ => None,
     }
 }
 

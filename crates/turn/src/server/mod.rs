@@ -28,7 +28,7 @@ use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
 use crate::counters::Counters;
 use crate::credentials::Credentials;
-use crate::nonce::Nonces;
+use crate::nonce::{Features, Nonces};
 use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
@@ -313,7 +313,11 @@ impl Server {
     }
 
     fn challenge(&self, now: Now, path: FiveTuple, kind: Challenge) -> Answer {
-        Answer::Challenge(kind, self.nonces.mint(now.tick, path.client))
+        let features = Features {
+            hidden_names: self.credentials.can_hide_names(),
+        };
+        let nonce = self.nonces.mint(now.tick, path.client, features);
+        Answer::Challenge(kind, nonce)
     }
 }
 
@@ -361,9 +365,7 @@ fn is_answerable(client: SocketAddr) -> bool {
 }
 
 fn nobody(seed: &Seed) -> Key {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&seed.derive("nobody")[..16]);
-    Key::from_bytes(bytes)
+    Key::from_bytes(&seed.derive("nobody"))
 }
 
 /// Whole seconds, as LIFETIME carries them.

@@ -146,11 +146,11 @@ impl Server {
                 .copied()
         };
         Some(match of_family(client.is_ipv4()) {
-            Some(first) => Answer::TryAlternate(Alternates {
+            Some(first) => Answer::TryAlternate(Box::new(Alternates {
                 first,
                 second: of_family(!client.is_ipv4()),
                 domain: drain.domain.as_ref().map(|domain| domain.0.clone()),
-            }),
+            })),
             None => Answer::Refused(drain.otherwise.into()),
         })
     }

@@ -11,7 +11,7 @@ mod message;
 mod vectors;
 mod writer;
 
-pub use integrity::{Integrity, Key};
+pub use integrity::{Integrity, Key, PasswordAlgorithm, user_hash};
 pub use message::{Attributes, Class, Malformed, Message, Method, TransactionId};
 pub use writer::Writer;
 

@@ -160,6 +160,59 @@ fn method_and_class_are_read_as_they_are_written() {
     }
 }
 
+/// RFC 8489 appendix B.1, as erratum 6268 corrects it: USERHASH, a nonce cookie that says that
+/// usernames may be hidden, PASSWORD-ALGORITHM SHA-256 and MESSAGE-INTEGRITY-SHA256.
+const REQUEST_RFC_8489: &str = "
+    00010090 2112a442 78ad3433 c6ad72c0 29da412e
+    001e0020 4a3cf38f ef6992bd a952c678 0417da0f 24819415 569e60b2 05c46e41 407f1704
+    00150029 6f624d61 744a6f73 32414141 43662f2f 3439396b 39353464 364f4c33 346f4c39
+             46535476 79363473 41000000
+    0014000b 6578616d 706c652e 6f726700
+    001d0004 00020000
+    001c0020 b5c7bf00 5b6c52a2 1c51c5e8 92f81924 136296cb 927c4314 9309278c c6518e65";
+
+#[test]
+fn the_sample_of_rfc_8489_is_read_and_written() {
+    let (user, realm, password) = ("マトリックス", "example.org", "TheMatrIX");
+    let sample = bytes(REQUEST_RFC_8489);
+    let message = Message::parse(&sample).unwrap();
+    let key = Key::derive(PasswordAlgorithm::Sha256, user, realm, password);
+    assert!(message.verify(&key));
+    assert!(!message.verify(&Key::long_term(user, realm, password)));
+    let hash = user_hash(user, realm);
+    assert_eq!(message.first(attr::USERHASH), Some(&hash[..]));
+    let mut buffer = [0; 200];
+    let len = Writer::new(
+        &mut buffer,
+        Class::Request,
+        Method::BINDING,
+        message.transaction(),
+    )
+    .attribute(attr::USERHASH, &hash)
+    .attribute(attr::NONCE, b"obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA")
+    .attribute(attr::REALM, realm.as_bytes())
+    .attribute(attr::PASSWORD_ALGORITHM, &PasswordAlgorithm::Sha256.value())
+    .integrity(Integrity::Sha256, &key)
+    .finish()
+    .unwrap();
+    assert_eq!(buffer[..len], sample);
+}
+
+#[test]
+fn algorithms_are_read_as_they_are_offered() {
+    let offered: Vec<_> = PasswordAlgorithm::OFFER
+        .chunks(4)
+        .map(|value| PasswordAlgorithm::read(value).unwrap())
+        .collect();
+    assert_eq!(offered, [PasswordAlgorithm::Sha256, PasswordAlgorithm::Md5]);
+    for algorithm in offered {
+        assert_eq!(PasswordAlgorithm::read(&algorithm.value()), Some(algorithm));
+    }
+    for bad in [&[][..], &[0, 1], &[0, 3, 0, 0], &[0, 1, 0, 4, 1, 2, 3, 4]] {
+        assert_eq!(PasswordAlgorithm::read(bad), None);
+    }
+}
+
 #[test]
 fn what_follows_the_integrity_attribute_is_not_seen() {
     let key = Key::long_term("u", "r", "p");

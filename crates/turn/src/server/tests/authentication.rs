@@ -47,7 +47,11 @@ fn no_integrity_is_401_with_realm_and_nonce_and_stays_small() {
         assert_eq!(response.code(), 401);
         assert_eq!(response.first(attr::REALM), Some(REALM.into()));
         assert!(response.first(attr::NONCE).is_some());
-        assert!(response.bytes.len() <= 84, "{}", response.bytes.len());
+        assert!(response.bytes.len() <= 96, "{}", response.bytes.len());
+        assert_eq!(
+            response.first(attr::PASSWORD_ALGORITHMS),
+            Some(PasswordAlgorithm::OFFER.to_vec())
+        );
     }
 }
 
@@ -64,25 +68,205 @@ fn integrity_with_a_part_missing_is_400() {
     }
 }
 
+/// A request with these algorithm attributes, signed with the key of one algorithm.
+fn with_algorithms(
+    nonce: &[u8],
+    made_with: PasswordAlgorithm,
+    chosen: Option<&[u8]>,
+    offered: Option<&[u8]>,
+) -> Vec<u8> {
+    let mut attributes = parts(nonce);
+    attributes.extend(chosen.map(|value| (attr::PASSWORD_ALGORITHM, value.to_vec())));
+    attributes.extend(offered.map(|value| (attr::PASSWORD_ALGORITHMS, value.to_vec())));
+    let key = Key::derive(made_with, "alice", REALM, "wonder");
+    signed(&key, Method::ALLOCATE, &attributes)
+}
+
 #[test]
-fn algorithms_that_were_never_offered_are_400() {
+fn both_algorithms_of_the_offer_are_good_and_none_means_md5() {
+    use PasswordAlgorithm::{Md5, Sha256};
+    let offer = &PasswordAlgorithm::OFFER[..];
+    for (made_with, chosen) in [
+        (Md5, None),
+        (Md5, Some([0, 1, 0, 0])),
+        (Sha256, Some([0, 2, 0, 0])),
+    ] {
+        let mut world = World::new();
+        let mut alice = Client::alice(HERE);
+        alice.greet(&mut world);
+        let chosen = chosen.as_ref().map(|chosen| &chosen[..]);
+        let request = with_algorithms(&alice.nonce, made_with, chosen, chosen.map(|_| offer));
+        let response = answer(&mut world, &request);
+        assert_eq!(response.code(), 0, "{chosen:?}");
+        assert!(response.is_signed_by(&Key::derive(made_with, "alice", REALM, "wonder")));
+    }
+}
+
+#[test]
+fn an_algorithm_without_the_offer_the_offer_alone_or_another_one_are_400() {
     let mut world = World::new();
     let mut alice = Client::alice(HERE);
     alice.greet(&mut world);
-    let algorithm = (attr::PASSWORD_ALGORITHM, vec![0, 2, 0, 0]);
-    let algorithms = (attr::PASSWORD_ALGORITHMS, vec![0, 2, 0, 0]);
-    for added in [
-        vec![algorithm.clone()],
-        vec![algorithms.clone()],
-        vec![algorithm, algorithms],
+    let offer = Some(&PasswordAlgorithm::OFFER[..]);
+    for (chosen, offered) in [
+        (Some(&[0, 2, 0, 0][..]), None),
+        (Some(&[0, 1, 0, 0]), None),
+        (None, offer),
+        (Some(&[0, 1, 0, 0]), Some(&[0, 1, 0, 0][..])),
+        (Some(&[0, 1, 0, 0]), Some(&[0, 1, 0, 0, 0, 2, 0, 0])),
+        (Some(&[0, 3, 0, 0]), offer),
+        (Some(&[0, 2]), offer),
+        (Some(&[0, 2, 0, 4, 1, 2, 3, 4]), offer),
     ] {
-        let request = signed(
-            &alice.key,
-            Method::ALLOCATE,
-            &[parts(&alice.nonce), added].concat(),
+        let made_with = PasswordAlgorithm::Sha256;
+        let request = with_algorithms(&alice.nonce, made_with, chosen, offered);
+        assert_eq!(
+            answer(&mut world, &request).code(),
+            400,
+            "{chosen:?} {offered:?}"
         );
-        assert_eq!(answer(&mut world, &request).code(), 400);
     }
+    let request = with_algorithms(
+        &alice.nonce,
+        PasswordAlgorithm::Md5,
+        Some(&[0, 2, 0, 0]),
+        offer,
+    );
+    assert_eq!(answer(&mut world, &request).code(), 401, "another key");
+}
+
+/// Someone on the way takes the offer and the bit that announces it out of the 401, so that the
+/// client signs with MD5: its own signature brings the edited nonce back.
+#[test]
+fn edited_feature_bits_are_438_if_the_integrity_is_good_and_401_if_not() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    alice.greet(&mut world);
+    let mut edited = alice.nonce.clone();
+    assert_eq!(&edited[9..13], b"AAAB");
+    edited[12] = b'A';
+    let request = signed(&alice.key, Method::ALLOCATE, &parts(&edited));
+    let response = answer(&mut world, &request);
+    assert_eq!(response.code(), 438);
+    assert_eq!(
+        response.first(attr::PASSWORD_ALGORITHMS),
+        Some(PasswordAlgorithm::OFFER.to_vec())
+    );
+    let guess = Key::long_term("alice", REALM, "guess");
+    let request = signed(&guess, Method::ALLOCATE, &parts(&edited));
+    assert_eq!(answer(&mut world, &request).code(), 401);
+}
+
+/// A request that hides its user's name.
+fn hidden(nonce: &[u8], user: &str, key: &Key) -> Vec<u8> {
+    let mut attributes = parts(nonce);
+    attributes[1] = (attr::USERHASH, user_hash(user, REALM).to_vec());
+    signed(key, Method::ALLOCATE, &attributes)
+}
+
+#[test]
+fn a_static_user_may_hide_the_name_and_an_ephemeral_one_cannot() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    alice.greet(&mut world);
+    let carol = Client::with_minted(HERE, "carol", START_UNIX + 60);
+    for (user, key) in [
+        ("nobody", &alice.key),
+        ("bob", &alice.key),
+        (&carol.username, &carol.key),
+    ] {
+        let request = hidden(&alice.nonce, user, key);
+        assert_eq!(answer(&mut world, &request).code(), 401, "{user}");
+    }
+    let mut short = parts(&alice.nonce);
+    short[1] = (attr::USERHASH, vec![1; 31]);
+    let request = signed(&alice.key, Method::ALLOCATE, &short);
+    assert_eq!(answer(&mut world, &request).code(), 401);
+
+    let request = hidden(&alice.nonce, "alice", &alice.key);
+    let response = answer(&mut world, &request);
+    assert_eq!(response.code(), 0);
+    assert!(response.is_signed_by(&alice.key));
+    assert_eq!(
+        alice.refresh(&mut world, 600).code(),
+        0,
+        "the same user under the name"
+    );
+}
+
+#[test]
+fn names_are_asked_to_be_hidden_only_where_all_can_be_found() {
+    let mut config = config();
+    let mut world = World::with(config.clone());
+    let mut alice = Client::alice(HERE);
+    assert!(alice.greet(&mut world).nonce.starts_with(b"obMatJos2AAAB"));
+    config.credentials = Credentials::new(REALM).unwrap();
+    config.credentials.add_user("alice", "wonder");
+    let mut world = World::with(config);
+    assert!(alice.greet(&mut world).nonce.starts_with(b"obMatJos2AAAD"));
+}
+
+#[test]
+fn a_hidden_name_goes_on_being_good_on_its_allocation_after_the_user_is_gone() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    alice.allocated(&mut world);
+    world.server.credentials = Credentials::new(REALM).unwrap();
+    let mut attributes = parts(&alice.nonce);
+    attributes[1] = (attr::USERHASH, user_hash("alice", REALM).to_vec());
+    let request = signed(&alice.key, Method::REFRESH, &attributes);
+    assert_eq!(answer(&mut world, &request).code(), 0);
+}
+
+#[test]
+fn ephemeral_passwords_may_be_made_with_sha_256() {
+    let mut world = World::new();
+    let username = format!("{}:carol", START_UNIX + 60);
+    let password = protocol::relay::password_sha256(SECRET, &username);
+    let mut carol = Client::new(HERE, &username, &password);
+    assert_eq!(carol.greet(&mut world).allocate(&mut world).code(), 0);
+}
+
+#[test]
+fn a_shortened_sha256_value_is_good_down_to_16_bytes() {
+    for (len, code) in [
+        (32, 0),
+        (28, 0),
+        (20, 0),
+        (16, 0),
+        (12, 401),
+        (0, 401),
+        (18, 401),
+    ] {
+        let mut world = World::new();
+        let mut alice = Client::alice(HERE);
+        alice.greet(&mut world);
+        let mut buffer = [0; 500];
+        let transaction = TransactionId([1; 12]);
+        let mut writer = Writer::new(&mut buffer, Class::Request, Method::ALLOCATE, transaction);
+        for (kind, value) in parts(&alice.nonce) {
+            writer.attribute(kind, &value);
+        }
+        let whole_len = writer.finish().unwrap();
+        // What is signed has the length of the shortened message.
+        let padded = usize::next_multiple_of(len, 4);
+        let end = whole_len + 4 + padded;
+        buffer[2..4].copy_from_slice(&((end - 20) as u16).to_be_bytes());
+        let value = hmac_sha256(&buffer[..whole_len]);
+        buffer[whole_len..][..2].copy_from_slice(&attr::MESSAGE_INTEGRITY_SHA256.to_be_bytes());
+        buffer[whole_len + 2..][..2].copy_from_slice(&(len as u16).to_be_bytes());
+        buffer[whole_len + 4..][..len].copy_from_slice(&value[..len]);
+        assert_eq!(answer(&mut world, &buffer[..end]).code(), code, "{len}");
+    }
+}
+
+fn hmac_sha256(bytes: &[u8]) -> [u8; 32] {
+    use hmac::{Hmac, KeyInit, Mac};
+    use md5::Digest;
+    let key = md5::Md5::digest(format!("alice:{REALM}:wonder"));
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
+    mac.update(bytes);
+    mac.finalize().into_bytes().into()
 }
 
 #[test]

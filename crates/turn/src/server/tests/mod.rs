@@ -18,7 +18,8 @@ use std::time::Duration;
 use protocol::time::{Now, Tick};
 
 use crate::stun::{
-    Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
+    Class, Integrity, Key, Message, Method, PasswordAlgorithm, TransactionId, Writer,
+    attribute as attr, user_hash,
 };
 use crate::*;
 
