@@ -48,15 +48,21 @@ impl Relay {
 
     /// With nothing set but the users.
     pub fn start_on(arguments: &[&str]) -> Relay {
-        let mut child = command()
-            .args([
-                "--user",
-                "alice:wonder",
-                "--user",
-                "bob:builder",
-                "--secret",
-                "north",
-            ])
+        Relay::start_from(&mut command(), arguments)
+    }
+
+    /// As [`Relay::start_on`], with a [`command`] that was changed.
+    pub fn start_from(command: &mut Command, arguments: &[&str]) -> Relay {
+        let users = [
+            "--user",
+            "alice:wonder",
+            "--user",
+            "bob:builder",
+            "--secret",
+            "north",
+        ];
+        let mut child = command
+            .args(users)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -188,7 +194,7 @@ pub struct Client {
     pub server: SocketAddr,
     username: String,
     key: Key,
-    nonce: Vec<u8>,
+    pub nonce: Vec<u8>,
     transactions: u32,
 }
 
@@ -294,6 +300,21 @@ impl Client {
         (self, relayed)
     }
 
+    /// Somebody else at the same address and port.
+    pub fn as_another(&self, username: &str, password: &str) -> Client {
+        let Wire::Udp(socket) = &self.wire else {
+            panic!("a connection has one user");
+        };
+        Client {
+            wire: Wire::Udp(socket.try_clone().unwrap()),
+            server: self.server,
+            username: username.to_owned(),
+            key: Key::long_term(username, REALM, password),
+            nonce: self.nonce.clone(),
+            transactions: self.transactions + 0x1000_0000,
+        }
+    }
+
     /// Ends the connection of a client that came by one; at once, also when a process that is just
     /// being started still shares the socket.
     pub fn disconnect(self) {
@@ -358,6 +379,14 @@ impl Client {
         message
     }
 
+    /// A message, if one comes before long.
+    pub fn receive_soon(&self) -> Option<Vec<u8>> {
+        self.wire
+            .receive(SILENCE / 10)
+            .ok()
+            .map(|(message, _)| message)
+    }
+
     pub fn hears_nothing(&self) -> bool {
         self.wire.receive(SILENCE).is_err()
     }
@@ -398,10 +427,14 @@ impl Client {
     }
 
     pub fn allocate(&mut self) -> Response {
-        self.ask(
-            Method::ALLOCATE,
-            &[(attr::REQUESTED_TRANSPORT, vec![17, 0, 0, 0])],
-        )
+        let request = self.allocate_request();
+        self.exchange(&request)
+    }
+
+    /// For UDP, and nothing else asked.
+    pub fn allocate_request(&mut self) -> Vec<u8> {
+        let transport = (attr::REQUESTED_TRANSPORT, vec![17, 0, 0, 0]);
+        self.write(Class::Request, Method::ALLOCATE, &[transport], true)
     }
 
     pub fn refresh(&mut self, seconds: u32) -> Response {
@@ -434,13 +467,13 @@ impl Client {
     }
 
     /// XOR-PEER-ADDRESS for the next message.
-    fn peer_address(&self, peer: SocketAddr) -> (u16, Vec<u8>) {
+    pub fn peer_address(&self, peer: SocketAddr) -> (u16, Vec<u8>) {
         let mut value = [0; 20];
         let len = attr::write_xor_address(peer, &transaction(self.transactions + 1), &mut value);
         (attr::XOR_PEER_ADDRESS, value[..len].to_vec())
     }
 
-    fn write(
+    pub fn write(
         &mut self,
         class: Class,
         method: Method,
