@@ -2,6 +2,7 @@
 //! connections live.
 
 mod files;
+mod names;
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,9 +12,21 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 pub use files::{CertificateError, Part};
+pub use names::Names;
 
 /// The names of STUN and TURN in TLS (RFC 7443).
 const ALPN_TURN: [&[u8]; 2] = [b"stun.turn", b"stun.nat-discovery"];
+/// The name of what browsers speak with the web side.
+const ALPN_WEB: &[u8] = b"http/1.1";
+
+/// What a client may be after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The web app, the API, the WebSocket.
+    Web,
+    /// STUN and TURN.
+    Turn,
+}
 
 /// A certificate and its key. A handshake shows whatever certificate is current when it begins;
 /// connections that exist are not touched.
@@ -38,20 +51,41 @@ impl Certificates {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
-    /// How a listener does its handshakes: TLS 1.2 and 1.3, sessions resumed by tickets that only
-    /// this process can read, no early data (it could be replayed).
-    pub fn config(self: &Arc<Self>) -> Result<ServerConfig, rustls::Error> {
+    /// For whom the certificate speaks.
+    pub fn names(&self) -> Names {
+        Names::of(&self.current().cert[0])
+    }
+
+    /// How a listener for these services does its handshakes: TLS 1.2 and 1.3, sessions resumed by
+    /// tickets that only this process can read, no early data (it could be replayed).
+    pub fn config(self: &Arc<Self>, services: &[Service]) -> Result<ServerConfig, rustls::Error> {
         let mut config = ServerConfig::builder()
             .with_no_client_auth()
             .with_cert_resolver(self.clone());
         config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-        config.alpn_protocols = ALPN_TURN.map(Vec::from).to_vec();
+        let names = services.iter().flat_map(|service| service.alpn());
+        config.alpn_protocols = names.map(|name| name.to_vec()).collect();
         Ok(config)
     }
 
     fn current(&self) -> Arc<CertifiedKey> {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Service {
+    /// The service that a client named in its handshake.
+    pub fn of_alpn(name: &[u8]) -> Option<Service> {
+        let services = [Service::Web, Service::Turn];
+        services.into_iter().find(|it| it.alpn().contains(&name))
+    }
+
+    fn alpn(self) -> &'static [&'static [u8]] {
+        match self {
+            Service::Web => &[ALPN_WEB],
+            Service::Turn => &ALPN_TURN,
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use protocol::id::RoomId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use turn::{Cidr, Credentials, Limits, RelayAddress};
 
+use super::https::HttpsArguments;
 use crate::addresses::{self, Address};
 use crate::data::DataFolder;
-use crate::http::Listener;
+use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
 use crate::net::relay::{PORTS, Relay, RelayConfig};
 use crate::proof;
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Where the web app and the WebSocket listen [default: localhost:8080]
     #[arg(long, value_name = "ADDR:PORT")]
     http: Option<SocketAddr>,
+
+    #[command(flatten)]
+    https: HttpsArguments,
 
     /// Where STUN and TURN listen, over UDP and TCP
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:3478")]
@@ -58,24 +62,35 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let data = DataFolder::open(&arguments.data)?;
     let secret = data.relay_secret()?;
-    let http = http_addresses(arguments.http);
-    let listener = Listener::bind(&http).await?;
-    let url = url(arguments.http, listener.address()?);
-
     let found = addresses::find();
     let relays = relay_addresses(arguments.turn, &found);
+    let announced: Vec<IpAddr> = relays.iter().map(|relay| relay.announced).collect();
+    let https = arguments.https.read(&announced)?;
+    let http = http_addresses(arguments.http);
+    let listener = Listener::bind(&http, https.as_ref().map(|https| https.listen)).await?;
+    let https = https.zip(listener.secure_address()?);
+    let mut urls = vec![url(arguments.http, listener.address()?)];
     let relay = start_relay(&arguments, &secret, &relays, listener.addresses()?)?;
+    let mut offered = offered(&relay, &relays, secret);
+    let (mut secure, mut hosts) = (None, Hosts::default());
+    if let Some((https, bound)) = &https {
+        // The last resort of clients, for where only this port passes.
+        offered.turn_urls.push(https.turn_url(*bound));
+        secure = Some(Secure::new(&https.certificates, relay.adopter())?);
+        hosts = https.hosts();
+        urls.push(https.url(*bound));
+    }
     let hub = Hub::start(exchange::Config {
         verify: proof::verify,
-        relay: offered(&relay, &relays, secret),
+        relay: offered,
         max_sessions: MAX_SESSIONS,
     })?;
-    let server = listener.serve(hub.clone());
+    let server = listener.serve(hub.clone(), secure, hosts);
 
-    say(&greeting(&arguments, &url, &found, &relay)?);
-    say(&format!("ready {url}\n"));
+    say(&greeting(&arguments, &urls, &found, &relay)?);
+    say(&format!("ready {}\n", urls.join(" ")));
     if !arguments.no_open {
-        open_browser(&url);
+        open_browser(&urls[0]);
     }
 
     let how = signals.first().await;
@@ -183,7 +198,7 @@ fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange:
 
 fn greeting(
     arguments: &Arguments,
-    url: &str,
+    urls: &[String],
     found: &[Address],
     relay: &Relay,
 ) -> anyhow::Result<String> {
@@ -192,8 +207,10 @@ fn greeting(
     let room = RoomId::from_bytes(room);
     let mut text = String::new();
     writeln!(text, "Dialtone {}\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(text, "  Open    {url}")?;
-    writeln!(text, "  Invite  {url}/{room}")?;
+    for url in urls {
+        writeln!(text, "  Open    {url}")?;
+        writeln!(text, "  Invite  {url}/{room}")?;
+    }
     writeln!(
         text,
         "          Open it in two windows to try a call with yourself.\n"
@@ -210,6 +227,9 @@ fn greeting(
             "  STUN and TURN on {}, UDP and TCP, as --turn says",
             relay.listen_addresses().first().unwrap_or(&arguments.turn)
         )?;
+    }
+    if urls.len() > 1 {
+        writeln!(text, "  TURN over TLS on the port of HTTPS")?;
     }
     writeln!(
         text,

@@ -2,6 +2,7 @@
 
 mod bench;
 mod dev;
+mod https;
 mod turn;
 
 use std::io::IsTerminal as _;

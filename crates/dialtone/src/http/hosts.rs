@@ -2,25 +2,45 @@
 //!
 //! A page on another site can make a browser send requests here, and a name under a stranger's
 //! control can be made to point here (DNS rebinding). The first is caught by the Origin, the
-//! second by the Host: IP addresses and `localhost` cannot be rebound.
+//! second by the Host: IP addresses and `localhost` cannot be rebound, and the names in our
+//! certificate are ours.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::Shared;
+
+/// Names this server has, beside its addresses and `localhost`.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(pub Vec<String>);
+
+/// What a request came by. A browser's page from plain HTTP is not ours if we serve the same name
+/// by HTTPS: anyone on its way could have written it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain, or through a proxy in front that does TLS.
+    Http,
+    /// TLS.
+    Https,
+}
+
 /// Refuses a foreign Host with 421, and a foreign Origin on anything but plain reads with 403.
-pub async fn check(request: Request, next: Next) -> Response {
+pub async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = header_text(headers, header::HOST);
-    if !host.is_some_and(is_own_host) {
-        let text = "This server does not know that host name. \
-                    Use http://localhost or the server's IP address.\n";
+    if !host.is_some_and(|host| is_own_host(host, &shared.hosts)) {
+        let text = "This server does not know that host name. Use localhost, the server's IP \
+                    address, or a name in its certificate.\n";
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
-    if needs_own_origin(&request) && !has_own_origin(headers) {
+    let scheme = request.extensions().get().copied();
+    let scheme = scheme.unwrap_or(Scheme::Http);
+    if needs_own_origin(&request) && !has_own_origin(headers, scheme) {
         let text = "Requests from pages of other sites are not accepted.\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
@@ -33,25 +53,32 @@ fn needs_own_origin(request: &Request) -> bool {
 }
 
 /// A browser always names the origin here; a program that is no browser need not.
-fn has_own_origin(headers: &HeaderMap) -> bool {
+fn has_own_origin(headers: &HeaderMap, scheme: Scheme) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
     let origin = origin.to_str().unwrap_or_default();
-    let authority = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+    let plain = || {
+        origin
+            .strip_prefix("http://")
+            .filter(|_| scheme == Scheme::Http)
+    };
+    let authority = origin.strip_prefix("https://").or_else(plain);
     authority.is_some() && authority == header_text(headers, header::HOST)
 }
 
-fn is_own_host(host: &str) -> bool {
+fn is_own_host(host: &str, hosts: &Hosts) -> bool {
     let name = without_port(host);
     let bare = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
     match bare {
         Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
-        None => name.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost"),
+        None => {
+            let is_it = |own: &str| name.eq_ignore_ascii_case(own);
+            let is_named = hosts.0.iter().any(|own| is_it(own));
+            name.parse::<IpAddr>().is_ok() || is_it("localhost") || is_named
+        }
     }
 }
 
@@ -80,7 +107,7 @@ mod tests {
             "[::1]",
             "192.0.2.1",
         ] {
-            assert!(is_own_host(own), "{own}");
+            assert!(is_own_host(own, &Hosts::default()), "{own}");
         }
         for foreign in [
             "",
@@ -90,22 +117,34 @@ mod tests {
             ":8080",
             "127.0.0.1.evil.example",
         ] {
-            assert!(!is_own_host(foreign), "{foreign}");
+            assert!(!is_own_host(foreign, &Hosts::default()), "{foreign}");
         }
     }
 
     #[test]
+    fn names_of_the_certificate_are_ours() {
+        let hosts = Hosts(vec!["calls.example.org".to_owned()]);
+        assert!(is_own_host("calls.example.org", &hosts));
+        assert!(is_own_host("Calls.Example.ORG:8443", &hosts));
+        assert!(!is_own_host("evil.example.org", &hosts));
+    }
+
+    #[test]
     fn an_origin_must_be_the_host_to_the_letter() {
-        let check = |origin: Option<&str>| {
+        let check_by = |scheme, origin: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, "localhost:8080".parse().unwrap());
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, origin.parse().unwrap());
             }
-            has_own_origin(&headers)
+            has_own_origin(&headers, scheme)
         };
+        let check = |origin| check_by(Scheme::Http, origin);
         assert!(check(None));
         assert!(check(Some("http://localhost:8080")));
+        assert!(check(Some("https://localhost:8080")), "a proxy in front");
+        assert!(check_by(Scheme::Https, Some("https://localhost:8080")));
+        assert!(!check_by(Scheme::Https, Some("http://localhost:8080")));
         for foreign in [
             "null",
             "http://localhost",

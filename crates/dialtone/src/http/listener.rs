@@ -15,16 +15,21 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
+use super::hosts::{Hosts, Scheme};
+use super::secure::Secure;
 use super::sources::{Counted, Sources};
 use super::{Shared, router};
+use crate::certificates::Service;
 use crate::hub::Hub;
 
-/// How long a client may take to send a request's headers. Slow-loris clients hold a connection
+/// How long a client may take to send a request's headers, and before that for a handshake of TLS. Slow-loris clients hold a connection
 /// for this long and no longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,43 +45,66 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Addresses that are bound and not yet served.
 #[derive(Debug)]
 pub struct Listener {
-    listeners: Vec<TcpListener>,
+    plain: Vec<TcpListener>,
+    secure: Option<TcpListener>,
 }
 
 impl Listener {
     /// Binds every address, or says in one sentence why it cannot and what to do.
-    pub async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Listener> {
-        let mut listeners = Vec::new();
-        for &address in addresses {
-            let listener = TcpListener::bind(address).await;
-            listeners.push(listener.map_err(|error| explain(address, &error))?);
+    pub async fn bind(
+        plain: &[SocketAddr],
+        secure: Option<SocketAddr>,
+    ) -> anyhow::Result<Listener> {
+        let mut listener = Listener {
+            plain: Vec::new(),
+            secure: None,
+        };
+        for &address in plain {
+            listener.plain.push(bind(address, "--http").await?);
         }
-        Ok(Listener { listeners })
+        if let Some(address) = secure {
+            listener.secure = Some(bind(address, "--https").await?);
+        }
+        Ok(listener)
     }
 
     /// The first address, with the port the system has chosen if it was to choose.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listeners[0].local_addr()
+        self.plain[0].local_addr()
+    }
+
+    /// The address for HTTPS, likewise.
+    pub fn secure_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.secure
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()
     }
 
     /// Every address, likewise.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
+        let all = self.plain.iter().chain(&self.secure);
+        all.map(TcpListener::local_addr).collect()
     }
 
-    /// Serves until [`Server::shut_down`].
-    pub fn serve(self, hub: Hub) -> Server {
+    /// Serves until [`Server::shut_down`]; the address for HTTPS only with what it needs.
+    pub fn serve(self, hub: Hub, secure: Option<Secure>, hosts: Hosts) -> Server {
         let sources = Sources::default();
         let shared = Arc::new(Shared {
             hub,
+            hosts,
             sources: sources.clone(),
             next_socket: AtomicU64::new(1),
         });
         let (stop, stopped) = watch::channel(false);
         let mut accepting = JoinSet::new();
-        for listener in self.listeners {
+        let plain = self.plain.into_iter().map(|listener| (listener, None));
+        let secure = self.secure.zip(secure);
+        let secure = secure.map(|(listener, secure)| (listener, Some(secure)));
+        for (listener, secure) in plain.chain(secure) {
             let server = Acceptor {
                 router: router(shared.clone()),
+                secure,
                 sources: sources.clone(),
                 stopped: stopped.clone(),
             };
@@ -113,24 +141,29 @@ impl Server {
     }
 }
 
-fn explain(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| explain(address, flag, &error))
+}
+
+fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> anyhow::Error {
     let port = address.port();
     // An IPv6 address is written in brackets before a port.
     let with_port = |port| SocketAddr::new(address.ip(), port);
     match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!(
             "Port {port} on {} is taken by another program. Stop it, or choose another port with \
-             --http {}.",
+             {flag} {}.",
             address.ip(),
             with_port(port.wrapping_add(1).max(1024))
         ),
         ErrorKind::PermissionDenied => anyhow::anyhow!(
             "Port {port} needs a right this user does not have. Choose a port above 1023 with \
-             --http {}.",
+             {flag} {}.",
             with_port(8080)
         ),
         ErrorKind::AddrNotAvailable => anyhow::anyhow!(
-            "{} is not an address of this machine. Choose one that is with --http ADDRESS:{port}; \
+            "{} is not an address of this machine. Choose one that is with {flag} ADDRESS:{port}; \
              127.0.0.1 always is.",
             address.ip()
         ),
@@ -141,6 +174,8 @@ fn explain(address: SocketAddr, error: &io::Error) -> anyhow::Error {
 #[derive(Clone)]
 struct Acceptor {
     router: Router,
+    /// For listeners of TLS.
+    secure: Option<Secure>,
     sources: Sources,
     stopped: watch::Receiver<bool>,
 }
@@ -175,11 +210,40 @@ impl Acceptor {
     async fn serve(self, stream: TcpStream, client: SocketAddr, counted: Counted) {
         // Signaling messages are small and should leave at once.
         let _ = stream.set_nodelay(true);
+        let Some(secure) = &self.secure else {
+            return self.serve_web(stream, Scheme::Http, client, counted).await;
+        };
+        let mut stopped = self.stopped.clone();
+        let received = tokio::select! {
+            received = timeout(HEADER_TIMEOUT, secure.receive(stream)) => received,
+            () = stopping(&mut stopped) => return,
+        };
+        match received {
+            Ok(Ok(Some((Service::Web, stream)))) => {
+                self.serve_web(stream, Scheme::Https, client, counted).await;
+            }
+            Ok(Ok(Some((Service::Turn, stream)))) => {
+                // An error means that it is over already.
+                let _ = secure.hand_over(stream, client);
+            }
+            // Too late, not TLS, or nothing of ours.
+            _ => {}
+        }
+    }
+
+    async fn serve_web(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        scheme: Scheme,
+        client: SocketAddr,
+        counted: Counted,
+    ) {
         let counted = Arc::new(counted);
         let service = service_fn(move |request: Request<Incoming>| {
             let router = self.router.clone();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(client));
+            request.extensions_mut().insert(scheme);
             // An upgraded connection outlives this one: it is counted as long as either lives.
             request.extensions_mut().insert(counted.clone());
             async move {

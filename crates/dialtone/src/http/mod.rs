@@ -1,9 +1,10 @@
-//! The web side: the app, the API and the WebSocket, on one port.
+//! The web side: the app, the API and the WebSocket, by HTTP and by HTTPS.
 
 mod api;
 mod assets;
 mod hosts;
 mod listener;
+mod secure;
 mod sources;
 mod ws;
 
@@ -20,13 +21,16 @@ use exchange::SocketId;
 
 use crate::hub::Hub;
 
+pub use hosts::Hosts;
 pub use listener::Listener;
+pub use secure::Secure;
 use sources::Sources;
 
 /// What every handler can reach.
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
+    hosts: Hosts,
     sources: Sources,
     next_socket: AtomicU64,
 }
@@ -45,7 +49,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/ws", get(ws::upgrade))
         .route("/api/{*rest}", any(api::not_found))
         .fallback(get(assets::serve))
-        .layer(middleware::from_fn(hosts::check))
+        .layer(middleware::from_fn_with_state(shared.clone(), hosts::check))
         .layer(middleware::map_response(add_security_headers))
         .with_state(shared)
 }

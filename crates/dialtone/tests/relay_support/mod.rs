@@ -193,6 +193,7 @@ pub struct Client {
     wire: Wire,
     pub server: SocketAddr,
     username: String,
+    realm: String,
     key: Key,
     pub nonce: Vec<u8>,
     transactions: u32,
@@ -352,12 +353,16 @@ impl Client {
             wire,
             server,
             username: username.to_owned(),
+            realm: String::new(),
             key: Key::long_term(username, REALM, password),
             nonce: Vec::new(),
             transactions: 0,
         };
         let bare = client.bare(Method::ALLOCATE, &[]);
-        client.nonce = client.exchange(&bare).first(attr::NONCE).unwrap();
+        let challenge = client.exchange(&bare);
+        client.nonce = challenge.first(attr::NONCE).unwrap();
+        client.realm = String::from_utf8(challenge.first(attr::REALM).unwrap()).unwrap();
+        client.key = Key::long_term(username, &client.realm, password);
         client
     }
 
@@ -490,7 +495,7 @@ impl Client {
         if signed {
             writer
                 .attribute(attr::USERNAME, self.username.as_bytes())
-                .attribute(attr::REALM, REALM.as_bytes())
+                .attribute(attr::REALM, self.realm.as_bytes())
                 .attribute(attr::NONCE, &self.nonce)
                 .integrity(Integrity::Sha1, &self.key);
         }

@@ -129,6 +129,11 @@ impl TlsClient {
         self
     }
 
+    /// The configuration, for other drivers of it.
+    pub fn config(&self) -> ClientConfig {
+        self.0.clone()
+    }
+
     /// The same without the sessions of before.
     pub fn fresh(&self) -> TlsClient {
         let mut config = self.0.clone();

@@ -14,6 +14,7 @@ use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 pub use tokio_tungstenite::tungstenite::Message;
@@ -31,6 +32,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Server {
     process: Child,
     pub http: SocketAddr,
+    /// If it was told to serve HTTPS.
+    pub https: Option<SocketAddr>,
     /// What it said until it was ready.
     pub greeting: String,
     _data: TempDir,
@@ -45,8 +48,18 @@ impl Drop for Server {
 
 impl Server {
     pub fn start() -> Server {
+        Server::start_with(&[])
+    }
+
+    /// With these arguments added.
+    pub fn start_with(arguments: &[String]) -> Server {
         let data = tempfile::tempdir().unwrap();
-        let mut process = command(data.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = command(data.path());
+        let mut process = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut greeting = String::new();
         let url = loop {
@@ -57,10 +70,14 @@ impl Server {
             greeting += &line;
             greeting.push('\n');
         };
-        let port = url.rsplit_once(':').unwrap().1.parse().unwrap();
+        let ports = url
+            .split(' ')
+            .map(|url| url.rsplit_once(':').unwrap().1.parse().unwrap());
+        let mut addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         Server {
             process,
-            http: SocketAddr::from(([127, 0, 0, 1], port)),
+            http: addresses.next().unwrap(),
+            https: addresses.next(),
             greeting,
             _data: data,
         }
@@ -223,8 +240,8 @@ impl Answer {
 }
 
 /// A WebSocket client that does what it is told, right or wrong.
-pub struct Client {
-    pub ws: WebSocketStream<tokio::net::TcpStream>,
+pub struct Client<S = tokio::net::TcpStream> {
+    pub ws: WebSocketStream<S>,
     key: SigningKey,
     next_request: u32,
     pub last_seq: u64,
@@ -238,7 +255,20 @@ impl Client {
     }
 
     pub async fn open_on(server: &Server, stream: tokio::net::TcpStream) -> Client {
-        let url = format!("ws://{}/api/v1/ws", server.http);
+        Client::open_at(&format!("ws://{}", server.http), stream).await
+    }
+
+    /// A session of the device with this number.
+    pub async fn hello(server: &Server, device: u8) -> Client {
+        let client = Client::open(server).await;
+        client.into_session(server, device).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// A socket to the server with this URL, on whatever carries it.
+    pub async fn open_at(url: &str, stream: S) -> Client<S> {
+        let url = format!("{url}/api/v1/ws");
         let mut request = url.into_client_request().unwrap();
         let protocol = HeaderValue::from_static("dialtone.v1");
         request
@@ -255,13 +285,7 @@ impl Client {
         }
     }
 
-    /// A session of the device with this number.
-    pub async fn hello(server: &Server, device: u8) -> Client {
-        let client = Client::open(server).await;
-        client.into_session(server, device).await
-    }
-
-    pub async fn into_session(mut self, server: &Server, device: u8) -> Client {
+    pub async fn into_session(mut self, server: &Server, device: u8) -> Client<S> {
         self.key = SigningKey::from_slice(&[device; 32]).unwrap();
         let frame = self.hello_frame(&server.ticket());
         let welcome = self.ask(frame).await;

@@ -3,6 +3,7 @@
 //! system spreads clients over the threads by their address and port. Nothing on a packet's way is
 //! shared, so nothing there is locked.
 
+mod adoption;
 mod connection;
 mod connections;
 mod listeners;
@@ -21,11 +22,13 @@ use mio::Waker;
 use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
 
 use crate::addresses;
-use crate::certificates::Certificates;
+use crate::certificates::{Certificates, Service};
 use listeners::Listener;
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
 use worker::{Order, Worker};
+
+pub use adoption::{Adopted, Adopter};
 
 /// The ports IANA leaves to everyone (RFC 6335), which RFC 8656 section 7.2 asks for.
 pub const PORTS: RangeInclusive<u16> = 49152..=65535;
@@ -207,6 +210,13 @@ impl Relay {
         self.shards.iter().map(Shard::counters).sum()
     }
 
+    /// Where connections can be handed over that were accepted elsewhere.
+    pub fn adopter(&self) -> Adopter {
+        // The thread that accepts connections itself.
+        let Shard { orders, waker, .. } = &self.shards[0];
+        Adopter::new(orders.clone(), waker.clone())
+    }
+
     /// Ends the relay: all allocations and sockets with it.
     pub fn shutdown(self) {
         drop(self);
@@ -256,7 +266,7 @@ fn open_for_tls(config: Option<&TlsConfig>) -> Result<Vec<Listener>, StartError>
     match config {
         None => Ok(Vec::new()),
         Some(config) => {
-            let server = Arc::new(config.certificates.config()?);
+            let server = Arc::new(config.certificates.config(&[Service::Turn])?);
             listeners::open_for_tls(&config.listen, &server)
         }
     }

@@ -12,6 +12,7 @@ use turn::{
     Server, Transport,
 };
 
+use super::adoption::Adopted;
 use super::connection::Over;
 use super::connections::Connections;
 use super::listeners::{Acceptor, Datagrams, Share};
@@ -25,6 +26,7 @@ use crate::clock;
 #[derive(Debug)]
 pub(super) enum Order {
     Report(mpsc::SyncSender<Counters>),
+    Adopt(Box<Adopted>),
     Stop,
 }
 
@@ -154,11 +156,15 @@ impl Worker {
         Ok(())
     }
 
-    fn obey_orders_to_stop(&self) -> bool {
+    fn obey_orders_to_stop(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Report(reply)) => {
                     let _ = reply.try_send(self.server.counters());
+                }
+                Ok(Order::Adopt(adopted)) => {
+                    let Adopted { client, local, .. } = *adopted;
+                    self.admit(adopted.into_stream(), client, local);
                 }
                 Ok(Order::Stop) | Err(mpsc::TryRecvError::Disconnected) => return true,
                 Err(mpsc::TryRecvError::Empty) => return false,
