@@ -310,7 +310,8 @@ impl Client {
             wire: Wire::Udp(socket.try_clone().unwrap()),
             server: self.server,
             username: username.to_owned(),
-            key: Key::long_term(username, REALM, password),
+            realm: self.realm.clone(),
+            key: Key::long_term(username, &self.realm, password),
             nonce: self.nonce.clone(),
             transactions: self.transactions + 0x1000_0000,
         }
