@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use relay_support::{
-    Client, Relay, channel_data, data_goes_both_ways, peer, receive, they_hear_each_other,
+    Client, Relay, channel_data, data_goes_both_ways, peer, receive, send_segmented,
+    they_hear_each_other,
 };
 use turn::stun::attribute as attr;
 
@@ -127,4 +128,88 @@ fn ipv6_clients_and_peers_are_served() {
     assert_eq!(alice.bind(0x4000, relayed), 0);
     alice.send_channel_data(0x4000, b"myself");
     assert_eq!(alice.receive(), channel_data(0x4000, b"myself"));
+}
+
+#[test]
+fn bursts_arrive_whole_and_in_order() {
+    // As many as a queue of the usual size holds, also when nobody reads.
+    const COUNT: usize = 30;
+    let relay = Relay::start(&PEERS);
+    let peers = [peer("127.0.0.2:0"), peer("127.0.0.2:0")];
+    let mut clients: Vec<_> = (0..3)
+        .map(|_| Client::allocated(relay.address(), "alice", "wonder"))
+        .collect();
+    for (client, _) in &mut clients {
+        for (number, peer) in (0x4000..).zip(&peers) {
+            assert_eq!(client.bind(number, peer.local_addr().unwrap()), 0);
+        }
+    }
+    // Sizes that can leave together, and some that cannot.
+    let sizes = [172, 172, 172, 60, 1200, 1200, 1200, 4, 2500, 1200];
+    let packet = |from: usize, count: usize| {
+        let mut packet = vec![from as u8; sizes[count % sizes.len()]];
+        packet[1] = count as u8;
+        packet
+    };
+    let all = |of: &dyn Fn(usize, usize) -> bool| -> Vec<Vec<Vec<u8>>> {
+        let of_client = |from| {
+            (0..COUNT)
+                .filter(|n| of(from, *n))
+                .map(|n| packet(from, n))
+                .collect()
+        };
+        (0..clients.len()).map(of_client).collect()
+    };
+    for count in 0..COUNT {
+        for (from, (client, _)) in clients.iter().enumerate() {
+            client.send_channel_data(0x4000 + (count / 5 % 2) as u16, &packet(from, count));
+        }
+    }
+    for (which, peer) in peers.iter().enumerate() {
+        let mut came = vec![Vec::new(); clients.len()];
+        for _ in 0..COUNT / 2 * clients.len() {
+            let (data, from) = receive(peer);
+            let sender = usize::from(data[0]);
+            assert_eq!(from, clients[sender].1);
+            came[sender].push(data);
+        }
+        assert_eq!(came, all(&|_, count| count / 5 % 2 == which));
+    }
+    for count in 0..COUNT {
+        for (to, (_, relayed)) in clients.iter().enumerate() {
+            peers[0].send_to(&packet(to, count), relayed).unwrap();
+        }
+    }
+    let came: Vec<Vec<_>> = clients
+        .iter()
+        .map(|(client, _)| (0..COUNT).map(|_| client.receive()[4..].to_vec()).collect())
+        .collect();
+    assert_eq!(came, all(&|_, _| true));
+}
+
+#[test]
+fn what_comes_as_segments_of_one_datagram_is_so_many_datagrams() {
+    let relay = Relay::start(&PEERS);
+    let peer = peer("127.0.0.2:0");
+    let (mut alice, relayed) = Client::allocated(relay.address(), "alice", "wonder");
+    assert_eq!(alice.bind(0x4000, peer.local_addr().unwrap()), 0);
+    for (size, count) in [(100, 3), (100, 40), (1200, 40)] {
+        let data = |n: usize| vec![n as u8; if n + 1 == count { size / 2 } else { size }];
+        let datagrams: Vec<u8> = (0..count)
+            .flat_map(|n| channel_data(0x4000, &data(n)))
+            .collect();
+        alice.send_segmented(&datagrams, size + 4);
+        for n in 0..count {
+            assert_eq!(receive(&peer), (data(n), relayed));
+        }
+        send_segmented(
+            &peer,
+            &(0..count).flat_map(data).collect::<Vec<u8>>(),
+            size,
+            relayed,
+        );
+        for n in 0..count {
+            assert_eq!(alice.receive(), channel_data(0x4000, &data(n)));
+        }
+    }
 }

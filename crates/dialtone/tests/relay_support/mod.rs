@@ -468,6 +468,14 @@ impl Client {
         self.send(&indication);
     }
 
+    /// Hands the kernel several datagrams at once, each but the last of this length.
+    pub fn send_segmented(&self, datagrams: &[u8], len: usize) {
+        match &self.wire {
+            Wire::Udp(socket) => send_segmented(socket, datagrams, len, self.server),
+            _ => panic!("only UDP has datagrams"),
+        }
+    }
+
     pub fn send_channel_data(&self, number: u16, data: &[u8]) {
         self.send(&channel_data(number, data));
     }
@@ -504,6 +512,20 @@ impl Client {
         buffer.truncate(len);
         buffer
     }
+}
+
+/// Hands the kernel several datagrams at once, each but the last of this length.
+pub fn send_segmented(socket: &UdpSocket, datagrams: &[u8], len: usize, to: SocketAddr) {
+    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
+    use std::os::fd::AsRawFd as _;
+    let sent = sendmsg(
+        socket.as_raw_fd(),
+        &[std::io::IoSlice::new(datagrams)],
+        &[ControlMessage::UdpGsoSegments(&(len as u16))],
+        MsgFlags::empty(),
+        Some(&SockaddrStorage::from(to)),
+    );
+    assert_eq!(sent, Ok(datagrams.len()));
 }
 
 /// A response, or an indication, as it came.

@@ -16,7 +16,7 @@ const PORT_ATTEMPTS: usize = 16;
 
 /// An address, and sockets of each transport bound to it.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(super) struct Opened {
     pub(super) address: SocketAddr,
     /// One for each thread; none where clients come by TLS.
     udp: Vec<UdpSocket>,
@@ -27,7 +27,7 @@ pub(super) struct Listener {
 
 /// A socket for datagrams of clients.
 #[derive(Debug)]
-pub(super) struct Datagrams {
+pub(super) struct Listener {
     pub(super) address: SocketAddr,
     pub(super) socket: UdpSocket,
 }
@@ -53,13 +53,13 @@ impl Acceptor {
 /// What one thread listens on.
 #[derive(Debug, Default)]
 pub(super) struct Share {
-    pub(super) datagrams: Vec<Datagrams>,
+    pub(super) datagrams: Vec<Listener>,
     pub(super) acceptors: Vec<Acceptor>,
 }
 
 /// Gives every thread its share: each a socket for datagrams on every address, the first one all
 /// that accept connections.
-pub(super) fn share_out(listeners: Vec<Listener>, threads: usize) -> Vec<Share> {
+pub(super) fn share_out(listeners: Vec<Opened>, threads: usize) -> Vec<Share> {
     let mut shares: Vec<Share> = std::iter::repeat_with(Share::default)
         .take(threads)
         .collect();
@@ -71,7 +71,7 @@ pub(super) fn share_out(listeners: Vec<Listener>, threads: usize) -> Vec<Share> 
             tls: listener.tls,
         });
         for (share, socket) in shares.iter_mut().zip(listener.udp) {
-            share.datagrams.push(Datagrams { address, socket });
+            share.datagrams.push(Listener { address, socket });
         }
     }
     shares
@@ -81,7 +81,7 @@ pub(super) fn share_out(listeners: Vec<Listener>, threads: usize) -> Vec<Share> 
 pub(super) fn open_for_tls(
     listen: &[SocketAddr],
     config: &Arc<ServerConfig>,
-) -> Result<Vec<Listener>, StartError> {
+) -> Result<Vec<Opened>, StartError> {
     let mut listeners = open(listen, 0)?;
     for listener in &mut listeners {
         listener.tls = Some(config.clone());
@@ -91,11 +91,11 @@ pub(super) fn open_for_tls(
 
 /// Opens sockets for UDP and TCP on every address that is asked for, the former for so many
 /// threads.
-pub(super) fn open(listen: &[SocketAddr], threads: usize) -> Result<Vec<Listener>, StartError> {
-    let mut listeners: Vec<Listener> = Vec::new();
+pub(super) fn open(listen: &[SocketAddr], threads: usize) -> Result<Vec<Opened>, StartError> {
+    let mut listeners: Vec<Opened> = Vec::new();
     for address in listen {
         let taken = |ip| {
-            let is_same = |other: &Listener| other.address == SocketAddr::new(ip, address.port());
+            let is_same = |other: &Opened| other.address == SocketAddr::new(ip, address.port());
             address.port() != 0 && listeners.iter().any(is_same)
         };
         let ips: Vec<IpAddr> = expand(address.ip())
@@ -128,11 +128,7 @@ fn expand(ip: IpAddr) -> BTreeSet<IpAddr> {
 
 /// One port on several addresses. If the system chooses it, another may have to be tried: what is
 /// free on the first address, or for UDP, need not be on the others, or for TCP.
-fn open_all(
-    ips: &[IpAddr],
-    asked: &SocketAddr,
-    threads: usize,
-) -> Result<Vec<Listener>, StartError> {
+fn open_all(ips: &[IpAddr], asked: &SocketAddr, threads: usize) -> Result<Vec<Opened>, StartError> {
     let attempts = if asked.port() == 0 { PORT_ATTEMPTS } else { 1 };
     let mut result = Ok(Vec::new());
     for _ in 0..attempts {
@@ -144,11 +140,7 @@ fn open_all(
     result
 }
 
-fn open_on(
-    ips: &[IpAddr],
-    asked: &SocketAddr,
-    threads: usize,
-) -> Result<Vec<Listener>, StartError> {
+fn open_on(ips: &[IpAddr], asked: &SocketAddr, threads: usize) -> Result<Vec<Opened>, StartError> {
     let mut port = asked.port();
     let mut listeners = Vec::new();
     for ip in ips {
@@ -165,13 +157,13 @@ fn open_on(
     Ok(listeners)
 }
 
-fn open_one(mut address: SocketAddr, threads: usize) -> Result<Listener, StartError> {
+fn open_one(mut address: SocketAddr, threads: usize) -> Result<Opened, StartError> {
     let udp = sockets::open_group(address, threads)?;
     if let Some(first) = udp.first() {
         address = first.local_addr()?;
     }
     let tcp = sockets::open_tcp_listener(address)?;
-    Ok(Listener {
+    Ok(Opened {
         address: tcp.local_addr()?,
         udp,
         tcp,

@@ -6,7 +6,9 @@
 mod adoption;
 mod connection;
 mod connections;
+mod datagrams;
 mod listeners;
+mod pace;
 mod ports;
 mod ready;
 mod sockets;
@@ -23,7 +25,7 @@ use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, 
 
 use crate::addresses;
 use crate::certificates::{Certificates, Service};
-use listeners::Listener;
+use listeners::Opened;
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
 use worker::{Order, Worker};
@@ -262,7 +264,7 @@ impl Drop for Shard {
     }
 }
 
-fn open_for_tls(config: Option<&TlsConfig>) -> Result<Vec<Listener>, StartError> {
+fn open_for_tls(config: Option<&TlsConfig>) -> Result<Vec<Opened>, StartError> {
     match config {
         None => Ok(Vec::new()),
         Some(config) => {
@@ -272,7 +274,7 @@ fn open_for_tls(config: Option<&TlsConfig>) -> Result<Vec<Listener>, StartError>
     }
 }
 
-fn addresses_of(listeners: &[Listener]) -> Vec<SocketAddr> {
+fn addresses_of(listeners: &[Opened]) -> Vec<SocketAddr> {
     listeners.iter().map(|listener| listener.address).collect()
 }
 

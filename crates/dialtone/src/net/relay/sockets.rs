@@ -5,12 +5,17 @@ use std::net::{SocketAddr, UdpSocket};
 
 use mio::net::{TcpListener, TcpStream};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{
+    self,
+    sockopt::{RcvBufForce, UdpGroSegment},
+};
 use socket2::{Domain, Socket, Type};
 
 use super::{Protocol, StartError};
 
 /// What the kernel may hold for a socket that many clients send to. Less loses packets while the
-/// thread is busy elsewhere; the system caps it at `net.core.rmem_max`.
+/// thread is busy elsewhere; the system caps it at `net.core.rmem_max` for who may not administer
+/// the network.
 const LISTENER_BUFFER: usize = 4 << 20;
 
 /// Connections that wait to be accepted; the system caps it at `net.core.somaxconn`.
@@ -43,8 +48,10 @@ fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError> {
 
 fn enlarge_buffers(socket: &UdpSocket) {
     let options = socket2::SockRef::from(socket);
-    // Both are wishes: with the system's default size it works as well, with more loss at peaks.
-    let _ = options.set_recv_buffer_size(LISTENER_BUFFER);
+    // All are wishes: with the system's default size it works as well, with more loss at peaks.
+    if socket::setsockopt(socket, RcvBufForce, &LISTENER_BUFFER).is_err() {
+        let _ = options.set_recv_buffer_size(LISTENER_BUFFER);
+    }
     let _ = options.set_send_buffer_size(LISTENER_BUFFER);
 }
 
@@ -113,6 +120,8 @@ fn unbound(address: SocketAddr) -> std::io::Result<Socket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    // A wish: without it bursts come one by one.
+    let _ = socket::setsockopt(&socket, UdpGroSegment, &true);
     Ok(socket)
 }
 

@@ -8,14 +8,16 @@ use std::sync::{Arc, mpsc};
 use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
 use turn::{
-    Action, AllocationId, Content, Counters, Event, FiveTuple, HEADROOM, NoRelay, RelayRequest,
-    Server, Transport,
+    Action, AllocationId, Content, Counters, Event, FiveTuple, NoRelay, RelayRequest, Server,
+    Transport,
 };
 
 use super::adoption::Adopted;
 use super::connection::Over;
 use super::connections::Connections;
-use super::listeners::{Acceptor, Datagrams, Share};
+use super::datagrams::{Datagrams, Exit, Place};
+use super::listeners::{Acceptor, Listener, Share};
+use super::pace::Pace;
 use super::ports::Ports;
 use super::ready::Ready;
 use super::stream::Stream;
@@ -34,9 +36,6 @@ pub(super) enum Order {
 /// per packet, less lets a busy socket delay the others less.
 const BUDGET: usize = 64;
 
-/// Room for the largest UDP datagram, and behind it for the padding of a Data indication.
-const BUFFER: usize = HEADROOM + 65_535 + 4;
-
 /// What is read of a connection at once, and how often before the others get their turn.
 const READ: usize = 16 << 10;
 const READS: usize = 4;
@@ -52,15 +51,16 @@ const ACCEPTORS: usize = 1 << 16;
 pub(super) struct Worker {
     poll: Poll,
     server: Server,
-    listeners: Vec<Datagrams>,
+    listeners: Vec<Listener>,
     acceptors: Vec<Acceptor>,
     connections: Connections,
     /// By slot.
     relays: Vec<Option<RelaySocket>>,
     ports: Vec<Ports>,
     ready: Ready,
+    pace: Pace,
     orders: mpsc::Receiver<Order>,
-    buffer: Box<[u8]>,
+    datagrams: Datagrams,
     /// What comes on a connection, before it is cut into messages.
     scratch: Box<[u8]>,
     _waker: Arc<Waker>,
@@ -104,8 +104,9 @@ impl Worker {
             relays: Vec::new(),
             ports,
             ready: Ready::default(),
+            pace: Pace::default(),
             orders,
-            buffer: vec![0; BUFFER].into_boxed_slice(),
+            datagrams: Datagrams::new(),
             scratch: vec![0; READ].into_boxed_slice(),
             _waker: waker.clone(),
             poll,
@@ -135,6 +136,11 @@ impl Worker {
             self.server.handle_timeout(now);
             self.close_relays();
             self.end_overdue_connections(now.tick);
+            if self.ready.is_empty()
+                && let Some(pause) = self.pace.pause(now.tick)
+            {
+                std::thread::sleep(pause);
+            }
         }
     }
 
@@ -190,24 +196,28 @@ impl Worker {
 
     fn serve_listener(&mut self, index: usize) -> bool {
         let now = clock::now();
+        let has_more = self.take_from_clients(now, index);
+        self.flush();
+        has_more
+    }
+
+    fn take_from_clients(&mut self, now: Now, index: usize) -> bool {
         for _ in 0..BUDGET {
             let listener = &self.listeners[index];
             let local = listener.address;
-            match listener
-                .socket
-                .recv_from(&mut self.buffer[HEADROOM..][..65_535])
-            {
-                Ok((len, client)) => {
+            match self.datagrams.receive(&listener.socket) {
+                Ok(mut received) => {
                     let path = FiveTuple {
-                        client,
+                        client: received.from,
                         local,
                         transport: Transport::Udp,
                     };
-                    let datagram = HEADROOM..HEADROOM + len;
-                    let action = self
-                        .server
-                        .handle_datagram(now, path, &mut self.buffer, datagram);
-                    self.carry_out(action);
+                    while let Some((place, datagram)) = self.datagrams.take(&mut received) {
+                        self.pace.count(1);
+                        let buffer = self.datagrams.buffer(place);
+                        let action = self.server.handle_datagram(now, path, buffer, datagram);
+                        self.carry_out(action, place);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // An error that belongs to an earlier datagram says nothing about the next one.
@@ -219,25 +229,28 @@ impl Worker {
 
     fn serve_relay(&mut self, slot: usize) -> bool {
         let now = clock::now();
+        let has_more = self.take_from_peers(now, slot);
+        self.flush();
+        has_more
+    }
+
+    fn take_from_peers(&mut self, now: Now, slot: usize) -> bool {
         for _ in 0..BUDGET {
             let Some(Some(relay)) = self.relays.get(slot) else {
                 return false;
             };
             let allocation = relay.allocation;
-            match relay
-                .socket
-                .recv_from(&mut self.buffer[HEADROOM..][..65_535])
-            {
-                Ok((len, peer)) => {
-                    let datagram = HEADROOM..HEADROOM + len;
-                    let action = self.server.handle_relayed(
-                        now,
-                        allocation,
-                        peer,
-                        &mut self.buffer,
-                        datagram,
-                    );
-                    self.carry_out(action);
+            match self.datagrams.receive(&relay.socket) {
+                Ok(mut received) => {
+                    let peer = received.from;
+                    while let Some((place, datagram)) = self.datagrams.take(&mut received) {
+                        self.pace.count(1);
+                        let buffer = self.datagrams.buffer(place);
+                        let action = self
+                            .server
+                            .handle_relayed(now, allocation, peer, buffer, datagram);
+                        self.carry_out(action, place);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // As above: one peer's error is nothing to the others.
@@ -316,22 +329,26 @@ impl Worker {
                 connection.await_rest(now.tick);
                 break;
             };
-            let datagram = HEADROOM..HEADROOM + message.len();
-            self.buffer[datagram.clone()].copy_from_slice(message);
-            let action = self
-                .server
-                .handle_datagram(now, path, &mut self.buffer, datagram);
-            self.carry_out(action);
+            let (place, message) = self.datagrams.put(message);
+            let buffer = self.datagrams.buffer(place);
+            let action = self.server.handle_datagram(now, path, buffer, message);
+            self.carry_out(action, place);
         }
         Ok(())
     }
 
-    fn send_on_connection(&mut self, path: FiveTuple, message: Range<usize>, content: Content) {
+    fn send_on_connection(
+        &mut self,
+        path: FiveTuple,
+        place: Place,
+        message: Range<usize>,
+        content: Content,
+    ) {
         let now = clock::now().tick;
         let Some(slot) = self.connections.slot_of(&path) else {
             return;
         };
-        let message = &self.buffer[message];
+        let message = &self.datagrams.buffer(place)[message];
         let connection = self.connections.get_mut(slot);
         if connection.is_some_and(|it| it.send(message, content, now).is_err()) {
             self.end_connection(slot);
@@ -360,9 +377,8 @@ impl Worker {
         }
     }
 
-    /// Does what the state machine says. A datagram that cannot be sent is a lost one, as any on
-    /// its way may be.
-    fn carry_out(&mut self, action: Action) {
+    /// Does what the state machine says, now or with the next flush.
+    fn carry_out(&mut self, action: Action, place: Place) {
         // What ended makes room first: the slot of a new allocation may be that of an old one, and
         // who is told that an allocation is gone may count on its port being free.
         self.close_relays();
@@ -374,32 +390,59 @@ impl Worker {
                 content,
             } => match path.transport {
                 Transport::Udp => {
-                    let same = |listener: &&Datagrams| listener.address == path.local;
-                    if let Some(listener) = self.listeners.iter().find(same) {
-                        let _ = listener.socket.send_to(&self.buffer[datagram], path.client);
+                    let same = |listener: &Listener| listener.address == path.local;
+                    if let Some(index) = self.listeners.iter().position(same) {
+                        self.send(place, datagram, Exit::Listener(index), path.client);
                     }
                 }
-                Transport::Tcp | Transport::Tls => self.send_on_connection(path, datagram, content),
+                Transport::Tcp | Transport::Tls => {
+                    self.send_on_connection(path, place, datagram, content);
+                }
             },
             Action::ToPeer {
                 relay,
                 peer,
                 datagram,
-            } => {
-                if let Some(Some(relay)) = self.relays.get(relay.slot()) {
-                    let _ = relay.socket.send_to(&self.buffer[datagram], peer);
-                }
-            }
-            Action::OpenRelay(request) => self.open_relay(request),
+            } => self.send(place, datagram, Exit::Relay(relay.slot()), peer),
+            Action::OpenRelay(request) => self.open_relay(request, place),
+        }
+        if self.datagrams.is_full() {
+            self.flush();
         }
     }
 
-    fn open_relay(&mut self, request: RelayRequest) {
+    fn send(&mut self, place: Place, range: Range<usize>, exit: Exit, to: SocketAddr) {
+        match place {
+            Place::Slot(slot) => self.datagrams.queue(slot, range, exit, to),
+            Place::Large => {
+                // What came before leaves before.
+                self.send_queued();
+                if let Some(socket) = socket_of(&self.listeners, &self.relays, exit) {
+                    self.datagrams.send_large(socket, range, to);
+                }
+            }
+        }
+    }
+
+    /// Ends a turn: what is queued is sent, and its room is free.
+    fn flush(&mut self) {
+        self.send_queued();
+        self.datagrams.free();
+    }
+
+    fn send_queued(&mut self) {
+        let (listeners, relays) = (&self.listeners, &self.relays);
+        self.datagrams
+            .send_queued(|exit| socket_of(listeners, relays, exit));
+    }
+
+    fn open_relay(&mut self, request: RelayRequest, place: Place) {
         let outcome = self.try_open_relay(&request).ok_or(NoRelay);
-        let action =
-            self.server
-                .handle_relay_opened(clock::now(), request, outcome, &mut self.buffer);
-        self.carry_out(action);
+        let buffer = self.datagrams.buffer(place);
+        let action = self
+            .server
+            .handle_relay_opened(clock::now(), request, outcome, buffer);
+        self.carry_out(action, place);
     }
 
     fn try_open_relay(&mut self, request: &RelayRequest) -> Option<u16> {
@@ -440,11 +483,24 @@ impl Worker {
     }
 
     fn close_relay(&mut self, allocation: AllocationId) {
+        // What is queued for its socket must not leave by that of the next one in its slot.
+        self.send_queued();
         let is_it = |relay: &mut RelaySocket| relay.allocation == allocation;
         let place = self.relays.get_mut(allocation.slot());
         if let Some(relay) = place.and_then(|place| place.take_if(is_it)) {
             self.ports[relay.address].release(relay.port);
         }
+    }
+}
+
+fn socket_of<'s>(
+    listeners: &'s [Listener],
+    relays: &'s [Option<RelaySocket>],
+    exit: Exit,
+) -> Option<&'s UdpSocket> {
+    match exit {
+        Exit::Listener(index) => listeners.get(index).map(|listener| &listener.socket),
+        Exit::Relay(slot) => relays.get(slot)?.as_ref().map(|relay| &relay.socket),
     }
 }
 
