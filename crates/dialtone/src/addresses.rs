@@ -55,7 +55,7 @@ impl fmt::Display for Verdict {
             Verdict::DefaultRoute => "announced, it is the address of the default route",
             Verdict::PrivateDefaultRoute => {
                 "announced, it is the address of the default route; only this network reaches it \
-                 (`dialtone turn --relay-ip` can announce a router's)"
+                 (`--relay-ip` can announce a router's)"
             }
             Verdict::FirstOfNetwork => {
                 "announced, it is the first address of a network; there is no default route"
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_private_address_is_announced_with_a_hint() {
         let lines = decided(&[("10.0.0.5", "eth0")], &["10.0.0.5"]);
-        assert!(lines[0].contains("dialtone turn --relay-ip"), "{lines:?}");
+        assert!(lines[0].contains("--relay-ip"), "{lines:?}");
     }
 
     #[test]

@@ -15,6 +15,12 @@ pub enum Nat {
     OnlyTo(Ipv4Addr),
     /// Like [`Nat::Cone`], but nothing except TCP passes, as in many an office or hotel.
     OnlyTcp,
+    /// Like [`Nat::Cone`], but of this one address only TCP port 443 can be reached, and of others
+    /// nothing.
+    Only443(Ipv4Addr),
+    /// The public address stands for this one inside, all ports, both ways. From inside it leads
+    /// nowhere (no hairpinning), as with the addresses that clouds rent out.
+    OneToOne(Ipv4Addr),
 }
 
 impl Nat {
@@ -24,14 +30,22 @@ impl Nat {
     /// packet to the router itself would otherwise leave a conntrack entry that owns the port,
     /// and the cone would turn symmetric by accident.
     pub(crate) fn rules(self) -> String {
+        if let Nat::OneToOne(inside) = self {
+            return one_to_one(inside);
+        }
         let masquerade = match self {
             Nat::Symmetric => "masquerade random,fully-random",
-            Nat::Cone | Nat::OnlyTo(_) | Nat::OnlyTcp => "masquerade",
+            _ => "masquerade",
         };
         let fence = match self {
             Nat::OnlyTo(server) => format!("iifname \"lan\" ip daddr != {server} drop;"),
             Nat::OnlyTcp => "iifname \"lan\" meta l4proto != tcp drop;".to_owned(),
-            Nat::Cone | Nat::Symmetric => String::new(),
+            Nat::Only443(server) => {
+                format!(
+                    "iifname \"lan\" ip daddr != {server} drop; iifname \"lan\" tcp dport != 443 drop; iifname \"lan\" meta l4proto != tcp drop;"
+                )
+            }
+            Nat::Cone | Nat::Symmetric | Nat::OneToOne(_) => String::new(),
         };
         format!(
             "table ip nat {{
@@ -44,4 +58,16 @@ impl Nat {
              }}"
         )
     }
+}
+
+fn one_to_one(inside: Ipv4Addr) -> String {
+    format!(
+        "table ip nat {{
+           chain inwards {{ type nat hook prerouting priority dstnat;
+             iifname \"wan\" dnat to {inside}; }}
+           chain outwards {{ type nat hook postrouting priority srcnat;
+             oifname \"wan\" masquerade; }}
+           chain incoming {{ type filter hook input priority filter; drop; }}
+         }}"
+    )
 }

@@ -18,6 +18,9 @@ use crate::{Host, Nat, process::run};
 /// All namespaces of labs begin with this, then the id of the process they belong to.
 const PREFIX: &str = "dtlab";
 
+/// The networks of two homes, and of a server that is not on the internet itself.
+const PREFIXES: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [10, 0, 0]];
+
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 /// An internet: a bridge with public hosts and routers on it.
@@ -85,20 +88,17 @@ impl Net {
     /// The first network is 192.0.2.0/24, the second 198.51.100.0/24; there is no route between
     /// them, as there is none between two homes.
     pub fn lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
+        let homes = self
+            .namespaces
+            .iter()
+            .filter(|n| n.contains("-lan-") && !n.contains("-cloud-"));
+        self.lan_of(name, nat, PREFIXES[homes.count()])
+    }
+
+    fn lan_of(&mut self, name: &str, nat: Nat, prefix: [u8; 3]) -> Result<Lan> {
         let namespace = self.namespace(name)?;
         let address = self.plug_in(&namespace, "wan")?;
         let router = Host::inside(name, &namespace, address);
-        let prefix = if self
-            .namespaces
-            .iter()
-            .filter(|n| n.contains("-lan-"))
-            .count()
-            == 0
-        {
-            [192, 0, 2]
-        } else {
-            [198, 51, 100]
-        };
         let bridge = self.namespace(&format!("lan-{name}"))?;
         add_bridge(&bridge)?;
         let mut lan = Lan {
@@ -114,6 +114,14 @@ impl Net {
             .nft(&nat.rules())
             .context("nftables refused the NAT")?;
         Ok(lan)
+    }
+
+    /// A host that the internet knows by another address, its router's: `(host, router)`.
+    pub fn behind_one_to_one(&mut self, name: &str) -> Result<(Host, Host)> {
+        let [a, b, c] = PREFIXES[2];
+        let nat = Nat::OneToOne(Ipv4Addr::new(a, b, c, 2));
+        let mut lan = self.lan_of(&format!("cloud-{name}"), nat, PREFIXES[2])?;
+        Ok((self.behind(&mut lan, name)?, lan.router))
     }
 
     /// A host behind a router.

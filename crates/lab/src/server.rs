@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -34,6 +34,8 @@ pub struct Server {
 pub struct ServerOptions {
     /// Further arguments after the usual ones.
     pub arguments: Vec<String>,
+    /// The address that others know the host by, if it is not its own.
+    pub announced: Option<Ipv4Addr>,
 }
 
 impl Server {
@@ -75,6 +77,9 @@ impl Server {
         if !self.http.ip().is_loopback() {
             command.args(LAB_NETWORKS.iter().flat_map(|net| ["--allow-peer", net]));
         }
+        if let Some(announced) = self.options.announced {
+            command.arg(format!("--relay-ip={}={announced}", self.turn.ip()));
+        }
         command.args(&self.options.arguments);
         let start = Instant::now();
         let mut process = Process::start(command)?;
@@ -99,7 +104,12 @@ impl Server {
         if self.http.ip().is_loopback() {
             format!("http://localhost:{}", self.http.port())
         } else {
-            format!("http://{}", self.http)
+            let others = self.options.announced.map(IpAddr::from);
+            format!(
+                "http://{}:{}",
+                others.unwrap_or(self.http.ip()),
+                self.http.port()
+            )
         }
     }
 

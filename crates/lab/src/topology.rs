@@ -1,5 +1,7 @@
 //! The networks in which two people call each other.
 
+use std::net::Ipv4Addr;
+
 use anyhow::Result;
 
 use crate::{Host, Nat, Net};
@@ -17,12 +19,18 @@ pub enum Topology {
     ServerOnly,
     /// One behind a cone NAT; from the other only TCP gets out.
     TcpOnly,
+    /// As [`Topology::Symmetrics`], and the server is known by another address than its own.
+    ServerBehindNat,
+    /// Both can reach TCP port 443 of the server, and nothing else in the world.
+    Only443,
 }
 
 /// A topology built out of namespaces.
 pub struct World {
     /// The host for the server.
     pub server: Host,
+    /// The address that others know the server by, if it is not its own.
+    pub announced: Option<Ipv4Addr>,
     /// The first person's host.
     pub alice: Host,
     /// The second person's host.
@@ -39,13 +47,25 @@ impl Topology {
     /// Builds it.
     pub fn build(self) -> Result<World> {
         let mut net = Net::new()?;
-        let server = net.public("server")?;
+        let (server, announced) = match self {
+            Topology::ServerBehindNat => {
+                let (server, router) = net.behind_one_to_one("server")?;
+                (server, Some(router.address()))
+            }
+            _ => (net.public("server")?, None),
+        };
         let (first, second) = match self {
             Topology::OneNetwork => (Nat::Cone, None),
             Topology::Cones => (Nat::Cone, Some(Nat::Cone)),
-            Topology::Symmetrics => (Nat::Symmetric, Some(Nat::Symmetric)),
+            Topology::Symmetrics | Topology::ServerBehindNat => {
+                (Nat::Symmetric, Some(Nat::Symmetric))
+            }
             Topology::ServerOnly => (Nat::Cone, Some(Nat::OnlyTo(server.address()))),
             Topology::TcpOnly => (Nat::Cone, Some(Nat::OnlyTcp)),
+            Topology::Only443 => {
+                let nat = Nat::Only443(server.address());
+                (nat, Some(nat))
+            }
         };
         let mut home = net.lan("home", first)?;
         let alice = net.behind(&mut home, "alice")?;
@@ -58,6 +78,7 @@ impl Topology {
         };
         Ok(World {
             server,
+            announced,
             alice,
             bob,
             routers: [home.router.clone(), away],
@@ -71,7 +92,7 @@ impl Topology {
 impl World {
     /// Breaks the first LAN: hosts on it reach their router but not each other.
     pub fn isolate_hosts(&self) -> Result<()> {
-        let lan = Host::inside("lan", &self.lan, std::net::Ipv4Addr::UNSPECIFIED);
+        let lan = Host::inside("lan", &self.lan, Ipv4Addr::UNSPECIFIED);
         // The router is on port 1 and stays reachable.
         lan.sh("for port in port2 port3; do bridge link set dev $port isolated on; done")
             .map(drop)

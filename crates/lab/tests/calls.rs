@@ -5,11 +5,15 @@ mod common;
 
 use anyhow::{Context, Result};
 use common::{Pair, at_home, learnt_addresses};
-use lab::{Patience, Server, Topology};
+use lab::{Patience, Server, ServerOptions, Topology};
 
 fn call(topology: Topology, test: &str) -> Result<()> {
     let world = topology.build()?;
-    let server = Server::start(&world.server)?;
+    let options = ServerOptions {
+        announced: world.announced,
+        ..ServerOptions::default()
+    };
+    let server = Server::start_with(&world.server, options)?;
     let pair = Pair::arrive(test, &world.alice, &world.bob, &server.origin())?;
     converse(&pair, &server, &world).with_context(|| format!("server: {}", server.said()))
 }
@@ -38,6 +42,12 @@ fn each_behind_a_cone_nat() -> Result<()> {
 #[test]
 fn both_behind_symmetric_nats() -> Result<()> {
     call(Topology::Symmetrics, "symmetrics")
+}
+
+/// The relay announces the address of a router that packets from inside do not get through.
+#[test]
+fn the_server_is_behind_a_one_to_one_nat() -> Result<()> {
+    call(Topology::ServerBehindNat, "server-behind-nat")
 }
 
 #[test]

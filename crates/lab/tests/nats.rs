@@ -4,6 +4,7 @@
 use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Result, ensure};
@@ -190,5 +191,60 @@ fn who_knows_the_way_to_an_inside_address_is_kept_out_too() -> Result<()> {
         inside.recv_from(&mut [0; 8]).is_err(),
         "nothing new is forwarded inwards"
     );
+    Ok(())
+}
+
+#[test]
+fn a_one_to_one_nat_stands_for_one_host_and_leads_nowhere_from_inside() -> Result<()> {
+    let mut net = Net::new()?;
+    let mirror = Mirror::on(&mut net, "mirror")?;
+    let (server, router) = net.behind_one_to_one("server")?;
+    let inside = server.udp(7000)?;
+    let seen = mirror.sees(&inside)?;
+    assert_eq!(
+        seen,
+        SocketAddr::from((router.address(), 7000)),
+        "one address, all ports"
+    );
+    let caller = net.public("caller")?.udp(0)?;
+    caller.send_to(b"?", seen)?;
+    let (_, from) = inside.recv_from(&mut [0; 8])?;
+    assert_eq!(
+        from,
+        caller.local_addr()?,
+        "what nobody asked for comes in, and says from where"
+    );
+    inside.send_to(b"!", from)?;
+    assert_eq!(caller.recv_from(&mut [0; 8])?.1, seen);
+    server.udp(0)?.send_to(b"?", seen)?;
+    assert!(
+        inside.recv_from(&mut [0; 8]).is_err(),
+        "no way back in from inside"
+    );
+    Ok(())
+}
+
+#[test]
+fn where_only_443_passes_nothing_else_does() -> Result<()> {
+    let mut net = Net::new()?;
+    let server = net.public("server")?;
+    let other = net.public("other")?;
+    let (_lan, alice) = home(&mut net, Nat::Only443(server.address()))?;
+    let listen = |host: &Host, port| host.enter(|| TcpListener::bind((host.address(), port)));
+    let _listeners = [
+        listen(&server, 443)??,
+        listen(&server, 444)??,
+        listen(&other, 443)??,
+    ];
+    let connects = |host: &Host, port| {
+        let address = SocketAddr::from((host.address(), port));
+        alice.enter(|| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+    };
+    assert!(connects(&server, 443)?);
+    assert!(!connects(&server, 444)?);
+    assert!(!connects(&other, 443)?);
+    let socket = server.udp(443)?;
+    alice.udp(0)?.send_to(b"?", socket.local_addr()?)?;
+    assert!(socket.recv_from(&mut [0; 8]).is_err(), "no datagram passes");
     Ok(())
 }

@@ -13,6 +13,7 @@ use turn::{Cidr, Credentials, Limits, RelayAddress};
 
 use super::https::HttpsArguments;
 use crate::addresses::{self, Address};
+use crate::config::RelayIp;
 use crate::data::DataFolder;
 use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
@@ -37,6 +38,11 @@ pub struct Arguments {
     /// Where STUN and TURN listen, over UDP and TCP
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:3478")]
     turn: SocketAddr,
+
+    /// Where relayed packets come from, and what clients are told if it differs (repeatable)
+    /// [default: as --turn says]
+    #[arg(long, value_name = "BIND[=ANNOUNCED]")]
+    relay_ip: Vec<RelayIp>,
 
     /// Where state is kept
     #[arg(long, value_name = "DIR", default_value = "dialtone-data")]
@@ -63,7 +69,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let data = DataFolder::open(&arguments.data)?;
     let secret = data.relay_secret()?;
     let found = addresses::find();
-    let relays = relay_addresses(arguments.turn, &found);
+    let relays = relay_addresses(&arguments, &found);
     let announced: Vec<IpAddr> = relays.iter().map(|relay| relay.announced).collect();
     let https = arguments.https.read(&announced)?;
     let http = http_addresses(arguments.http);
@@ -133,8 +139,14 @@ fn url(given: Option<SocketAddr>, bound: SocketAddr) -> String {
 
 // ---- the relay ----
 
-/// Where allocations are made: where clients are told to ask, or on what this machine announces.
-fn relay_addresses(listen: SocketAddr, found: &[Address]) -> Vec<RelayAddress> {
+/// Where allocations are made: as is said, where clients are told to ask, or on what this machine
+/// announces.
+fn relay_addresses(arguments: &Arguments, found: &[Address]) -> Vec<RelayAddress> {
+    if !arguments.relay_ip.is_empty() {
+        let given = arguments.relay_ip.iter();
+        return given.map(|RelayIp(relay)| *relay).collect();
+    }
+    let listen = arguments.turn;
     if listen.ip().is_unspecified() {
         let same_family = |relay: &RelayAddress| relay.bind.is_ipv4() || listen.is_ipv6();
         return addresses::relays(found)

@@ -16,9 +16,7 @@ mod tests;
 
 pub use given::{Flags, Place, Problem, Problems};
 pub use keys::Keys;
-pub use values::{Secret, User};
-
-use values::RelayIp;
+pub use values::{RelayIp, Secret, User};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
