@@ -3,11 +3,14 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod relay_support;
+mod tls_support;
 
+use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 
 use relay_support::{Relay, output};
 use serde_json::Value;
+use tls_support::Identity;
 
 const LOOPBACK: [&str; 2] = ["--allow-peer", "127.0.0.0/8"];
 
@@ -22,10 +25,14 @@ fn bench(server: &str, arguments: &[&str]) -> Output {
 
 /// Against a relay of ours, whose process it looks at.
 fn measure(relay: &Relay, arguments: &[&str]) -> Value {
+    measure_at(relay, relay.address(), arguments)
+}
+
+fn measure_at(relay: &Relay, server: SocketAddr, arguments: &[&str]) -> Value {
     let pid = relay.process.0.id().to_string();
     let common = ["--user", "alice:wonder", "--json", "--pid", &pid];
     let arguments = [&common, arguments].concat();
-    let output = bench(&relay.address().to_string(), &arguments);
+    let output = bench(&server.to_string(), &arguments);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).expect("JSON")
@@ -47,10 +54,38 @@ fn at_a_low_rate_nothing_is_lost_by_tcp() {
     nothing_is_lost(&["--transport", "tcp"]);
 }
 
+#[test]
+fn at_a_low_rate_nothing_is_lost_by_tls() {
+    let identity = Identity::new();
+    let flags = identity.flags(&["--tls", "127.0.0.1:0"]);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let relay = Relay::start(&[&LOOPBACK[..], &flags].concat());
+    let cert = identity.cert();
+    let transport = ["--transport", "tls", "--tls-ca", &cert];
+    nothing_is_lost_at(&relay, relay.tls_address(), &transport);
+    // Nobody vouches for it.
+    let stranger = Identity::new();
+    let other = stranger.cert();
+    let arguments = [
+        "--user",
+        "alice:wonder",
+        "--transport",
+        "tls",
+        "--tls-ca",
+        &other,
+    ];
+    let said = refusal(&relay.tls_address().to_string(), &arguments);
+    assert!(said.contains("certificate"), "{said}");
+}
+
 fn nothing_is_lost(transport: &[&str]) {
     let relay = Relay::start(&LOOPBACK);
+    nothing_is_lost_at(&relay, relay.address(), transport);
+}
+
+fn nothing_is_lost_at(relay: &Relay, server: SocketAddr, transport: &[&str]) {
     let amount = ["--allocations", "10", "--rate", "500", "--seconds", "1"];
-    let report = measure(&relay, &[transport, &amount].concat());
+    let report = measure_at(relay, server, &[transport, &amount].concat());
     let runs = report["runs"].as_array().unwrap();
     let directions: Vec<_> = runs.iter().map(|run| &run["direction"]).collect();
     assert_eq!(directions, ["up", "down", "relay"]);

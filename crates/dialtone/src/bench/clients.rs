@@ -59,19 +59,21 @@ impl Clients {
         let mut clients = Vec::with_capacity(plan.allocations);
         for index in 0..plan.allocations {
             let from = SocketAddr::new(plan.client_ip, 0);
-            let wire = Wire::open(plan.transport, from, plan.server)
+            let wire = Wire::open(&plan.transport, from, plan.server)
                 .map_err(|error| explain(error, plan.server, from, [index, plan.allocations]))?;
             poller.add(&wire, index as u64)?;
             clients.push(Client {
                 wire,
-                dialogue: credential.clone().map(Dialogue::new),
+                dialogue: credential
+                    .clone()
+                    .map(|credential| Dialogue::new(credential, plan.transport.is_reliable())),
                 relayed: None,
                 moves: 0,
             });
         }
         Ok(Clients {
             server: plan.server,
-            transport: plan.transport,
+            transport: plan.transport.clone(),
             from: plan.client_ip,
             clients,
             transactions: Transactions::new()?,
@@ -154,7 +156,7 @@ impl Clients {
     /// (RFC 8656 section 7.4).
     fn move_away(&mut self, client: usize, poller: &Poller) -> Result<(), Trouble> {
         let from = SocketAddr::new(self.from, 0);
-        let wire = Wire::open(self.transport, from, self.server)
+        let wire = Wire::open(&self.transport, from, self.server)
             .map_err(|error| explain(error, self.server, from, [client, self.len()]))?;
         poller.add(&wire, client as u64)?;
         self.clients[client].wire = wire;

@@ -14,6 +14,8 @@ use turn::stun::{
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// How often a request is sent at most (Rc of the same section).
 const ATTEMPTS: u32 = 7;
+/// The only wait on a reliable transport (Ti, section 6.2.2).
+const ONLY_WAIT: Duration = Duration::from_millis(39_500);
 /// How often a server may ask for other credentials. A 401 brings realm and nonce, a 438 a fresh
 /// nonce; more is a refusal.
 const CHALLENGES: u32 = 2;
@@ -82,6 +84,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Dialogue {
     credential: Arc<Credential>,
+    is_reliable: bool,
     realm: String,
     nonce: Vec<u8>,
     key: Option<Key>,
@@ -142,10 +145,12 @@ impl Request {
 }
 
 impl Dialogue {
-    /// A client that has not asked for anything yet.
-    pub fn new(credential: Arc<Credential>) -> Dialogue {
+    /// A client that has not asked for anything yet. On a reliable transport nothing is ever sent
+    /// again.
+    pub fn new(credential: Arc<Credential>, is_reliable: bool) -> Dialogue {
         Dialogue {
             credential,
+            is_reliable,
             realm: String::new(),
             nonce: Vec::new(),
             key: None,
@@ -159,9 +164,13 @@ impl Dialogue {
             request,
             transaction,
             bytes: self.write(request, transaction),
-            attempts: 1,
+            attempts: if self.is_reliable { ATTEMPTS } else { 1 },
             challenges: 0,
-            retry_at: now + FIRST_WAIT,
+            retry_at: now
+                + match self.is_reliable {
+                    true => ONLY_WAIT,
+                    false => FIRST_WAIT,
+                },
         });
     }
 
@@ -300,10 +309,11 @@ mod tests {
     const ALLOCATE: Request = Request::Allocate { ipv6: false };
 
     fn dialogue() -> Dialogue {
-        Dialogue::new(Arc::new(Credential {
+        let credential = Credential {
             username: "u".to_owned(),
             password: "p".to_owned(),
-        }))
+        };
+        Dialogue::new(Arc::new(credential), false)
     }
 
     fn respond(

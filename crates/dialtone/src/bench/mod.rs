@@ -17,6 +17,8 @@ mod poller;
 mod process;
 mod report;
 mod strangers;
+mod stream;
+mod trust;
 mod wire;
 
 use std::io;
@@ -28,6 +30,7 @@ pub use forwarder::forward;
 pub use load::Direction;
 pub use measure::measure;
 pub use strangers::strangers;
+pub use stream::Trust;
 pub use wire::Transport;
 
 /// What to do to which server.

@@ -1,27 +1,34 @@
 //! What a client's messages go by.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Socket, Type};
-use turn::stream::{Framer, MAX_MESSAGE};
+
+use super::stream::{Stream, Trust};
 
 /// What the kernel may hold of what was received. Less loses packets while the generator is not
 /// running, and that would be counted as the server's loss.
 const BUFFER: usize = 4 << 20;
-/// How long a connection may take to come about.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How clients reach the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Transport {
     /// Datagrams.
     Udp,
     /// A connection each.
     Tcp,
+    /// The same inside of TLS.
+    Tls(Trust),
+}
+
+impl Transport {
+    /// Whether what is sent arrives, or the connection is over.
+    pub fn is_reliable(&self) -> bool {
+        !matches!(self, Transport::Udp)
+    }
 }
 
 /// A client's way to the server.
@@ -29,17 +36,8 @@ pub enum Transport {
 pub enum Wire {
     /// UDP, connected.
     Udp(UdpSocket),
-    /// A TCP connection.
+    /// A TCP connection, perhaps with TLS inside.
     Stream(Box<Stream>),
-}
-
-/// A connection on which messages follow one another.
-#[derive(Debug)]
-pub struct Stream {
-    socket: TcpStream,
-    framer: Framer,
-    /// What the system has not taken yet: at most one message.
-    unsent: Vec<u8>,
 }
 
 /// What became of a message.
@@ -53,15 +51,21 @@ pub enum Sent {
 
 impl Wire {
     /// From a free port of this address to the server.
-    pub fn open(transport: Transport, from: SocketAddr, server: SocketAddr) -> io::Result<Wire> {
+    pub fn open(transport: &Transport, from: SocketAddr, server: SocketAddr) -> io::Result<Wire> {
         match transport {
             Transport::Udp => {
                 let socket = udp_socket(from)?;
                 socket.connect(server)?;
                 Ok(Wire::Udp(socket))
             }
-            Transport::Tcp => Ok(Wire::Stream(Box::new(Stream::connect(from, server)?))),
+            Transport::Tcp => Wire::stream(from, server, None),
+            Transport::Tls(trust) => Wire::stream(from, server, Some(trust)),
         }
+    }
+
+    fn stream(from: SocketAddr, server: SocketAddr, trust: Option<&Trust>) -> io::Result<Wire> {
+        let stream = Stream::connect(from, server, trust)?;
+        Ok(Wire::Stream(Box::new(stream)))
     }
 
     /// Sends one message.
@@ -102,66 +106,8 @@ impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Wire::Udp(socket) => socket.as_fd(),
-            Wire::Stream(stream) => stream.socket.as_fd(),
+            Wire::Stream(stream) => stream.as_fd(),
         }
-    }
-}
-
-impl Stream {
-    fn connect(from: SocketAddr, server: SocketAddr) -> io::Result<Stream> {
-        let socket = Socket::new(Domain::for_address(from), Type::STREAM, None)?;
-        socket.bind(&from.into())?;
-        socket.connect_timeout(&server.into(), PATIENCE)?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        Ok(Stream {
-            socket: socket.into(),
-            framer: Framer::default(),
-            unsent: Vec::new(),
-        })
-    }
-
-    fn send(&mut self, message: &[u8]) -> io::Result<Sent> {
-        self.flush()?;
-        if !self.unsent.is_empty() {
-            return Ok(Sent::Full);
-        }
-        self.unsent.extend_from_slice(message);
-        self.unsent.resize(message.len().next_multiple_of(4), 0);
-        self.flush()?;
-        Ok(Sent::Yes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            match self.socket.write(&self.unsent) {
-                Ok(len) => drop(self.unsent.drain(..len)),
-                Err(error) if is_full(&error) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        let Some(len) = received(self.socket.read(buffer))? else {
-            return Ok(());
-        };
-        if len == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the server closed it",
-            ));
-        }
-        self.framer.push(&buffer[..len]);
-        while let Some(message) = self
-            .framer
-            .next_message(MAX_MESSAGE)
-            .map_err(io::Error::other)?
-        {
-            each(message);
-        }
-        Ok(())
     }
 }
 
@@ -187,6 +133,7 @@ pub fn received(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether a send call says that there is no room now.
+pub fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(nix::libc::ENOBUFS)
 }

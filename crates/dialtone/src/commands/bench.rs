@@ -1,6 +1,7 @@
 //! `dialtone bench`: measures servers, ours and others.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use protocol::relay::{RelayCredential, mint};
 
 use crate::addresses;
 use crate::bench::{
-    self, Amount, Credential, Direction, MAX_SIZE, MAX_SPAN, MIN_SIZE, Plan, Transport,
+    self, Amount, Credential, Direction, MAX_SIZE, MAX_SPAN, MIN_SIZE, Plan, Transport, Trust,
 };
 use crate::config::{Secret, User};
 use crate::net::relay::raise_open_files_limit;
@@ -45,6 +46,10 @@ struct Turn {
     /// How clients reach it
     #[arg(long, value_enum, default_value_t = By::Udp)]
     transport: By,
+
+    /// Certificates in PEM, one of which vouches for the server [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
 
     /// Who the clients are
     #[arg(long, value_name = "NAME:PASSWORD", required_unless_present_any = ["secret", "strangers", "forwarder"])]
@@ -115,6 +120,8 @@ enum By {
     Udp,
     /// A connection for each client
     Tcp,
+    /// The same inside of TLS
+    Tls,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -192,10 +199,7 @@ fn plan(turn: &Turn) -> anyhow::Result<Plan> {
     let [client_ip, peer_ip] = ips(server.ip());
     Ok(Plan {
         server,
-        transport: match turn.transport {
-            By::Udp => Transport::Udp,
-            By::Tcp => Transport::Tcp,
-        },
+        transport: transport(turn)?,
         credential: credential(turn)?,
         client_ip: turn.client_ip.unwrap_or(client_ip),
         peer_ip: turn.peer_ip.unwrap_or(peer_ip),
@@ -208,6 +212,17 @@ fn plan(turn: &Turn) -> anyhow::Result<Plan> {
             size: turn.size as usize,
             span: Duration::from_secs_f64(turn.seconds),
         },
+    })
+}
+
+fn transport(turn: &Turn) -> anyhow::Result<Transport> {
+    Ok(match turn.transport {
+        By::Udp => Transport::Udp,
+        By::Tcp => Transport::Tcp,
+        By::Tls => {
+            let host = turn.server.rsplit_once(':').map_or("", |(host, _)| host);
+            Transport::Tls(Trust::of(host, turn.tls_ca.as_deref())?)
+        }
     })
 }
 
