@@ -1,5 +1,6 @@
 //! `dialtone bench turn`, and what it says.
 
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -13,12 +14,12 @@ const ALLOCATIONS: &str = "50";
 /// Bytes of application data: a voice packet with its headers.
 pub const SIZE: &str = "172";
 
-/// Runs it against a server; gives its JSON.
-pub fn run(server: &Running, arguments: &[&str]) -> Result<Value> {
+/// Runs it against a server, at this address; gives its JSON.
+fn run(server: &Running, address: SocketAddr, arguments: &[&str]) -> Result<Value> {
     let mut command = Command::new(binary()?);
     command
         .args(["bench", "turn", "--json", "--server"])
-        .arg(server.address.to_string())
+        .arg(address.to_string())
         .args(["--pid", &server.process.id().to_string()])
         .args(arguments)
         .stdin(Stdio::null());
@@ -44,16 +45,19 @@ pub fn load(server: &Running, transport: &str, rate: u32, seconds: f64) -> Resul
         "--size",
         SIZE,
     ];
-    let report = match server.peer_port {
-        Some(port) => run(
-            server,
-            &[&amount[..], &["--forwarder", &port.to_string()]].concat(),
-        ),
-        None => {
-            let way = ["--transport", transport, "--user", "bench:bench"];
-            run(server, &[&amount[..], &way].concat())
+    let cert = server.identity.cert();
+    let cert = cert.to_string_lossy();
+    let port = server.peer_port.unwrap_or(0).to_string();
+    let by = ["--transport", transport, "--user", "bench:bench"];
+    let (address, way) = match (server.peer_port, transport) {
+        (Some(_), _) => (server.address, vec!["--forwarder", &port]),
+        (None, "tls") => {
+            let address = server.tls.context("no TLS")?;
+            (address, [&by[..], &["--tls-ca", &cert]].concat())
         }
-    }?;
+        (None, _) => (server.address, by.to_vec()),
+    };
+    let report = run(server, address, &[&amount[..], &way].concat())?;
     let runs = report["runs"].as_array().context("no runs")?;
     Ok(runs.clone())
 }
@@ -61,13 +65,18 @@ pub fn load(server: &Running, transport: &str, rate: u32, seconds: f64) -> Resul
 /// So many allocations without traffic.
 pub fn idle(server: &Running, allocations: u32) -> Result<Value> {
     let allocations = allocations.to_string();
-    run(server, &["--idle", &allocations, "--user", "bench:bench"])
+    run(
+        server,
+        server.address,
+        &["--idle", &allocations, "--user", "bench:bench"],
+    )
 }
 
 /// So many packets of strangers.
 pub fn strangers(server: &Running, count: u64) -> Result<Value> {
     run(
         server,
+        server.address,
         &["--strangers", &count.to_string(), "--rate", "50000"],
     )
 }

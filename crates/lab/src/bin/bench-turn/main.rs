@@ -100,8 +100,8 @@ fn parse(words: &[String]) -> Result<Arguments> {
             ),
         }
     }
-    if arguments.rounds == 0 {
-        bail!("--rounds begins at 1");
+    if arguments.rounds == 0 || arguments.rates.is_empty() {
+        bail!("nothing to do: --rounds begins at 1, and --rates names at least one");
     }
     Ok(arguments)
 }

@@ -59,7 +59,7 @@ fn servers(round: usize) -> impl Iterator<Item = Contestant> {
     turns(round).filter(|contestant| *contestant != Contestant::Forwarder)
 }
 
-/// All rates by UDP, and with one thread one of them by TCP.
+/// All rates by UDP, and with one thread the first of them by TCP and TLS.
 fn loads(
     arguments: &Arguments,
     threads: usize,
@@ -70,7 +70,8 @@ fn loads(
     let mut plan: Vec<(&'static str, u32)> =
         arguments.rates.iter().map(|rate| ("udp", *rate)).collect();
     if contestant != Contestant::Forwarder && threads == 1 {
-        plan.extend(arguments.rates.first().map(|rate| ("tcp", *rate)));
+        let rate = arguments.rates[0];
+        plan.extend([("tcp", rate), ("tls", rate)]);
     }
     for (transport, rate) in plan {
         for run in generator::load(&server, transport, rate, arguments.seconds)? {
