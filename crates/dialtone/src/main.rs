@@ -12,6 +12,7 @@ mod certificates;
 mod clock;
 mod commands;
 mod config;
+mod coturn;
 mod data;
 mod http;
 mod hub;

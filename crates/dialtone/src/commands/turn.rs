@@ -1,13 +1,13 @@
 //! `dialtone turn`: the STUN and TURN server alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::addresses;
-use crate::config::{Flags, Settings, Sources};
+use crate::config::{self, Flags, Settings, Sources};
 use crate::net::relay::{Relay, TlsConfig};
+use crate::{addresses, coturn};
 
 /// Relay calls between people whose networks let no direct way through.
 ///
@@ -26,12 +26,19 @@ pub struct Arguments {
     #[arg(long)]
     check: bool,
 
+    /// Print the configuration that does what this turnserver.conf of coturn does, as far as it can
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "config"])]
+    import_coturn: Option<PathBuf>,
+
     #[command(flatten)]
     flags: Flags,
 }
 
 /// Runs the relay until it is told to stop.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(path) = arguments.import_coturn {
+        return import_coturn(&path);
+    }
     let sources = Sources {
         flags: arguments.flags,
         file: arguments.config,
@@ -47,6 +54,16 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         .build()
         .context("The system gives no event loop")?;
     runtime.block_on(serve(&sources, &settings))
+}
+
+fn import_coturn(path: &Path) -> anyhow::Result<()> {
+    let text = config::read_text(path).map_err(anyhow::Error::msg)?;
+    let imported = coturn::import(&text);
+    for note in &imported.notes {
+        eprintln!("not carried over: {note}");
+    }
+    print!("{}", imported.toml);
+    Ok(())
 }
 
 async fn serve(sources: &Sources, settings: &Settings) -> anyhow::Result<()> {

@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// What the file gives; what is wrong in it is added to the problems.
 pub fn read(path: &Path, problems: &mut Vec<Problem>) -> Vec<Given> {
     match read_text(path) {
-        Ok(text) => Reader::new(path, &text, problems).read(),
+        Ok(text) => parse(path, &text, problems),
         Err(error) => {
             problems.push(Problem {
                 place: None,
@@ -31,6 +31,17 @@ pub fn read(path: &Path, problems: &mut Vec<Problem>) -> Vec<Given> {
             Vec::new()
         }
     }
+}
+
+/// What the text of such a file gives.
+pub fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Given> {
+    let reader = Reader {
+        path,
+        text,
+        given: Vec::new(),
+        problems,
+    };
+    reader.read()
 }
 
 /// The text of a file that is not absurdly large, or a sentence.
@@ -58,15 +69,6 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(path: &'a Path, text: &'a str, problems: &'a mut Vec<Problem>) -> Reader<'a> {
-        Reader {
-            path,
-            text,
-            given: Vec::new(),
-            problems,
-        }
-    }
-
     fn read(mut self) -> Vec<Given> {
         match DeTable::parse(self.text) {
             Ok(document) => self.sections(document.get_ref()),

@@ -40,6 +40,11 @@ pub struct Keys {
     #[arg(long, value_name = "FIRST-LAST", default_value = "49152-65535")]
     pub relay_ports: PortRange,
 
+    /// Only answer Binding requests; nobody gets an allocation
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub stun_only: bool,
+
     /// The name of this server in its users' credentials
     #[arg(long, value_parser = realm, default_value = "dialtone")]
     pub realm: String,

@@ -14,8 +14,10 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use file::read_text;
 pub use given::{Flags, Place, Problem, Problems};
 pub use keys::Keys;
+pub use show::quote;
 pub use values::{RelayIp, Secret, User};
 
 use std::collections::BTreeMap;
@@ -103,6 +105,25 @@ impl Settings {
             key: Some(key.to_owned()),
             text: text.into(),
         }
+    }
+}
+
+/// The names of all keys.
+#[cfg(test)]
+pub fn key_names() -> Vec<String> {
+    let ids = all_keys().into_iter();
+    ids.map(|argument| argument.get_id().to_string()).collect()
+}
+
+/// What a file of this text would give, with nothing else around it.
+#[cfg(test)]
+pub fn from_text(text: &str) -> Result<Settings, Problems> {
+    let mut problems = Vec::new();
+    let given = file::parse(std::path::Path::new("relay.toml"), text, &mut problems);
+    problems.extend(given.iter().filter_map(Given::problem));
+    match problems.is_empty() {
+        true => Settings::parse(&given.iter().collect::<Vec<_>>()),
+        false => Err(Problems(problems)),
     }
 }
 

@@ -22,6 +22,7 @@ impl Settings {
         let credentials = self.credentials(&mut problems);
         let limits = self.limits(&mut problems);
         let tls = self.tls(&mut problems);
+        self.check_announced(&mut problems);
         match credentials {
             Some(credentials) if problems.is_empty() => Ok(RelayConfig {
                 listen: self.keys.listen.clone(),
@@ -41,6 +42,9 @@ impl Settings {
 
     /// Those given, or what this machine finds out.
     pub fn relay_addresses(&self) -> Vec<RelayAddress> {
+        if self.keys.stun_only {
+            return Vec::new();
+        }
         if self.keys.relay_ip.is_empty() {
             return addresses::relays(&addresses::find());
         }
@@ -96,6 +100,18 @@ impl Settings {
         })
     }
 
+    /// Two relays that announce the same could not be told apart.
+    fn check_announced(&self, problems: &mut Vec<Problem>) {
+        let relays = &self.keys.relay_ip;
+        for (index, RelayIp(relay)) in relays.iter().enumerate() {
+            let same = |RelayIp(other): &RelayIp| other.announced == relay.announced;
+            if relays[..index].iter().any(same) {
+                let text = format!("{} is announced twice; take one away", relay.announced);
+                problems.push(self.problem("relay_ip", index, text));
+            }
+        }
+    }
+
     fn credentials(&self, problems: &mut Vec<Problem>) -> Option<Credentials> {
         let keys = &self.keys;
         let mut credentials = match Credentials::new(&keys.realm) {
@@ -109,7 +125,8 @@ impl Settings {
         let secrets: Vec<Secret> = self.entries("secret_file", &keys.secret_file, problems);
         let users: Vec<&User> = keys.user.iter().chain(&users).collect();
         let secrets: Vec<&Secret> = keys.secret.iter().chain(&secrets).collect();
-        if users.is_empty() && secrets.is_empty() && problems.is_empty() {
+        let is_empty = users.is_empty() && secrets.is_empty();
+        if is_empty && !keys.stun_only && problems.is_empty() {
             problems.push(Problem {
                 place: None,
                 key: None,

@@ -69,6 +69,11 @@ impl FromStr for RelayIp {
                 "clients cannot be told `{announced}`; write {bind}=ADDRESS with the one they reach"
             ));
         }
+        if relay.announced.is_ipv4() != relay.bind.is_ipv4() {
+            return Err(format!(
+                "`{bind}` cannot be announced as `{announced}`: both have to be of its own family, IPv4 or IPv6"
+            ));
+        }
         Ok(RelayIp(relay))
     }
 }
