@@ -17,6 +17,7 @@ mod data;
 mod http;
 mod hub;
 mod net;
+mod operator;
 mod proof;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ mod turn;
 use std::io::IsTerminal as _;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 /// Everything a voice or video call needs, in one binary.
 #[derive(Debug, Parser)]
@@ -30,12 +31,16 @@ enum Command {
 /// Does what the command line says, until it is done.
 pub fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    // A relay is an operator's, who wants to know what it does; a person who tries Dialtone does not.
+    let level = match &arguments.command {
+        Command::Turn(_) => "warn,dialtone=info",
+        _ => "warn",
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("DIALTONE_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+            EnvFilter::try_from_env("DIALTONE_LOG").unwrap_or_else(|_| EnvFilter::new(level)),
         )
         .init();
     match arguments.command {

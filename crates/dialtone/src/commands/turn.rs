@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{self, Flags, Settings, Sources};
-use crate::net::relay::{Relay, TlsConfig};
-use crate::{addresses, coturn};
+use crate::config::{self, Flags, Sources};
+use crate::{addresses, coturn, operator};
 
 /// Relay calls between people whose networks let no direct way through.
 ///
@@ -45,7 +43,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let settings = sources.read()?;
     if arguments.check {
-        settings.relay()?;
+        settings.resolve()?;
         print!("{}", settings.show());
         return Ok(());
     }
@@ -53,7 +51,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("The system gives no event loop")?;
-    runtime.block_on(serve(&sources, &settings))
+    if settings.keys.relay_ip.is_empty() && !settings.keys.stun_only {
+        say_what_was_found();
+    }
+    runtime.block_on(operator::run(sources, settings))
 }
 
 fn import_coturn(path: &Path) -> anyhow::Result<()> {
@@ -66,53 +67,9 @@ fn import_coturn(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(sources: &Sources, settings: &Settings) -> anyhow::Result<()> {
-    // Before anything is started, so that no signal finds the default behaviour in between.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let config = settings.relay()?;
-    if settings.keys.relay_ip.is_empty() {
-        say_what_was_found();
-    }
-    let tls = config.tls.clone();
-    let relay = Relay::start(config).context("The relay did not start")?;
-    println!("ready {}", urls(&relay));
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
-            _ = hangup.recv() => reload(sources, tls.as_ref()),
-        }
-    }
-    tracing::info!("What the relay did: {:?}", relay.counters());
-    relay.shutdown();
-    Ok(())
-}
-
 /// Which addresses of this machine are announced and which not, with the reasons.
 fn say_what_was_found() {
     for address in addresses::find() {
         eprintln!("{address}");
     }
-}
-
-/// Reads again what may change while the relay runs. If anything is wrong, nothing changes.
-fn reload(sources: &Sources, tls: Option<&TlsConfig>) {
-    match sources.read().and_then(|settings| settings.relay()) {
-        Ok(new) => {
-            if let (Some(old), Some(new)) = (tls, &new.tls) {
-                old.certificates.replace_with(&new.certificates);
-            }
-        }
-        Err(problems) => tracing::error!("The old configuration stays in use: {problems}"),
-    }
-}
-
-/// Where clients are answered.
-fn urls(relay: &Relay) -> String {
-    let url = |scheme: &'static str| move |address| format!("{scheme}:{address}");
-    let plain = relay.listen_addresses().iter().map(url("turn"));
-    let tls = relay.tls_addresses().iter().map(url("turns"));
-    plain.chain(tls).collect::<Vec<_>>().join(" ")
 }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args as _;
-use turn::Cidr;
+use turn::{AlternateDomain, Cidr};
 
-use super::values::{PortRange, RelayIp, Secret, Span, User, address, realm};
+use super::values::{DrainAnswer, PortRange, RelayIp, Secret, Span, User, address, realm};
 
 /// Every key of the relay: `relay_ip` in the file is `--relay-ip` as a flag and
 /// `DIALTONE_TURN_RELAY_IP` in the environment.
 // The texts are what `--help` shows.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Keys {
     /// Where clients send to, over UDP and TCP (repeatable)
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
@@ -65,6 +65,10 @@ pub struct Keys {
     #[arg(long, value_name = "FILE")]
     pub secret_file: Vec<PathBuf>,
 
+    /// How long a secret counts on after a reload in which it is no longer named
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub secret_grace: Span,
+
     /// Let the relay reach these addresses, which it refuses otherwise (repeatable)
     #[arg(long, value_name = "CIDR")]
     pub allow_peer: Vec<Cidr>,
@@ -96,10 +100,63 @@ pub struct Keys {
     /// Threads that relay; clients are spread over them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
+
+    /// How long allocations live on after SIGTERM, while new ones are refused; 0s ends them at once
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub drain: Span,
+
+    /// The server new clients are sent to in that time (repeatable, one for IPv4 and one for IPv6)
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    pub drain_to: Vec<SocketAddr>,
+
+    /// The name in that server's certificate
+    #[arg(long, value_name = "DOMAIN")]
+    pub drain_domain: Option<AlternateDomain>,
+
+    /// What all others are answered: 486 (quota reached) or 508 (insufficient capacity)
+    #[arg(long, value_name = "CODE", default_value = "508")]
+    pub drain_answer: DrainAnswer,
+
+    /// Metrics and administration by HTTP; keep it on an address that only you reach
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    pub admin: Option<SocketAddr>,
+
+    /// What has to stand behind "Authorization: Bearer" there
+    #[arg(long, value_name = "TOKEN")]
+    pub admin_token: Option<Secret>,
+
+    /// A file with that token; made, for you alone to read, if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
 }
 
 /// Those whose values are not shown.
-pub const SECRET: &[&str] = &["user", "secret"];
+pub const SECRET: &[&str] = &["user", "secret", "admin_token"];
+
+/// Those that a reload takes over; what is said with the others needs a restart.
+pub const LIVE: &[&str] = &[
+    "realm",
+    "user",
+    "user_file",
+    "secret",
+    "secret_file",
+    "secret_grace",
+    "allow_peer",
+    "deny_peer",
+    "user_quota",
+    "address_quota",
+    "max_lifetime",
+    "max_allocation_age",
+    "nonce_lifetime",
+    "drain",
+    "drain_to",
+    "drain_domain",
+    "drain_answer",
+    "cert",
+    "key",
+    "admin_token",
+    "admin_token_file",
+];
 
 /// A command line that has the keys and nothing else.
 pub fn command() -> clap::Command {

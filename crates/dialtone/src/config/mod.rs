@@ -17,6 +17,7 @@ mod tests;
 pub use file::read_text;
 pub use given::{Flags, Place, Problem, Problems};
 pub use keys::Keys;
+pub use resolve::{MIN_TOKEN, Resolved};
 pub use show::quote;
 pub use values::{RelayIp, Secret, User};
 
@@ -36,7 +37,7 @@ pub struct Sources {
 }
 
 /// The configuration, read and found good key by key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The values; defaults where nothing was given.
     pub keys: Keys,
@@ -94,12 +95,33 @@ impl Settings {
         })
     }
 
+    /// The values of a key as written.
+    fn written(&self, key: &str) -> Vec<String> {
+        let raw = self.matches.get_raw(key).into_iter().flatten();
+        raw.map(|value| value.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// What a running relay cannot take over from `new`: keys and where they stand now.
+    pub fn beyond_reload(&self, new: &Settings) -> Vec<Problem> {
+        let keys = all_keys().into_iter().map(|it| it.get_id().to_string());
+        // A certificate can be replaced, but TLS not begun or ended.
+        let has_tls = |settings: &Settings| settings.keys.cert.is_some();
+        let is_tls_other = has_tls(self) != has_tls(new);
+        let is_live = |key: &str| keys::LIVE.contains(&key) && !(key == "cert" && is_tls_other);
+        keys.filter(|key| !is_live(key))
+            .filter(|key| self.written(key) != new.written(key))
+            .map(|key| new.problem(&key, 0, "it is another one now, which needs a restart"))
+            .collect()
+    }
+
     /// Where the value at `index` of a key was given.
     fn place(&self, key: &str, index: usize) -> Option<&Place> {
         self.places.get(key)?.get(index)
     }
 
-    fn problem(&self, key: &str, index: usize, text: impl Into<String>) -> Problem {
+    /// What is wrong with the value at `index` of a key.
+    pub fn problem(&self, key: &str, index: usize, text: impl Into<String>) -> Problem {
         Problem {
             place: self.place(key, index).cloned(),
             key: Some(key.to_owned()),

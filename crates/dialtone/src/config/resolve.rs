@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use turn::{Credentials, DEFAULT_LIFETIME, Limits, RelayAddress};
+use turn::{Credentials, DEFAULT_LIFETIME, Drain, Limits, RelayAddress};
 
 use super::file::read_text;
 use super::{Place, Problem, Problems, RelayIp, Secret, Settings, User};
@@ -15,16 +15,36 @@ use crate::net::relay::{RelayConfig, TlsConfig};
 /// The port of STUN and TURN over TLS (RFC 8489 section 8).
 const TLS_PORT: u16 = 5349;
 
+/// Characters that a token of the admin listener has at least.
+pub const MIN_TOKEN: usize = 16;
+
+/// What follows from the settings, and from the files they name.
+#[derive(Debug)]
+pub struct Resolved {
+    /// What the relay is started with.
+    pub relay: RelayConfig,
+    /// The secrets in its credentials.
+    pub secrets: Vec<Secret>,
+    /// What to do on SIGTERM.
+    pub drain: Drain,
+}
+
 impl Settings {
-    /// What the relay is started with; reads the files that the keys name.
-    pub fn relay(&self) -> Result<RelayConfig, Problems> {
+    /// Checks what takes more than one key, and reads the files that the keys name.
+    pub fn resolve(&self) -> Result<Resolved, Problems> {
         let mut problems = Vec::new();
         let credentials = self.credentials(&mut problems);
         let limits = self.limits(&mut problems);
         let tls = self.tls(&mut problems);
         self.check_announced(&mut problems);
-        match credentials {
-            Some(credentials) if problems.is_empty() => Ok(RelayConfig {
+        self.check_drain(&mut problems);
+        self.check_admin(&mut problems);
+        let (credentials, secrets) = match credentials {
+            Some(credentials) if problems.is_empty() => credentials,
+            _ => return Err(Problems(problems)),
+        };
+        Ok(Resolved {
+            relay: RelayConfig {
                 listen: self.keys.listen.clone(),
                 tls,
                 relays: self.relay_addresses(),
@@ -35,9 +55,10 @@ impl Settings {
                 protected: Vec::new(),
                 limits,
                 threads: self.keys.threads,
-            }),
-            _ => Err(Problems(problems)),
-        }
+            },
+            secrets,
+            drain: self.drain(),
+        })
     }
 
     /// Those given, or what this machine finds out.
@@ -112,7 +133,7 @@ impl Settings {
         }
     }
 
-    fn credentials(&self, problems: &mut Vec<Problem>) -> Option<Credentials> {
+    fn credentials(&self, problems: &mut Vec<Problem>) -> Option<(Credentials, Vec<Secret>)> {
         let keys = &self.keys;
         let mut credentials = match Credentials::new(&keys.realm) {
             Ok(credentials) => credentials,
@@ -124,7 +145,7 @@ impl Settings {
         let users: Vec<User> = self.entries("user_file", &keys.user_file, problems);
         let secrets: Vec<Secret> = self.entries("secret_file", &keys.secret_file, problems);
         let users: Vec<&User> = keys.user.iter().chain(&users).collect();
-        let secrets: Vec<&Secret> = keys.secret.iter().chain(&secrets).collect();
+        let secrets = [&keys.secret[..], &secrets].concat();
         let is_empty = users.is_empty() && secrets.is_empty();
         if is_empty && !keys.stun_only && problems.is_empty() {
             problems.push(Problem {
@@ -138,10 +159,50 @@ impl Settings {
         for user in users {
             credentials.add_user(&user.name, &user.password);
         }
-        for secret in secrets {
+        for secret in &secrets {
             credentials.add_secret(secret.0.as_bytes());
         }
-        Some(credentials)
+        Some((credentials, secrets))
+    }
+
+    fn drain(&self) -> Drain {
+        Drain {
+            alternates: self.keys.drain_to.clone(),
+            domain: self.keys.drain_domain.clone(),
+            otherwise: self.keys.drain_answer.0,
+        }
+    }
+
+    fn check_drain(&self, problems: &mut Vec<Problem>) {
+        let servers = &self.keys.drain_to;
+        for (index, server) in servers.iter().enumerate() {
+            let same = |other: &SocketAddr| other.is_ipv4() == server.is_ipv4();
+            if servers[..index].iter().any(same) {
+                let text = "clients are sent to one server of each family; take one away";
+                problems.push(self.problem("drain_to", index, text));
+            }
+        }
+        if self.keys.drain_domain.is_some() && servers.is_empty() {
+            let text = "it is the name of the server in `drain_to`, which is not given";
+            problems.push(self.problem("drain_domain", 0, text));
+        }
+    }
+
+    fn check_admin(&self, problems: &mut Vec<Problem>) {
+        let keys = &self.keys;
+        if keys.admin.is_some() && keys.admin_token.is_none() && keys.admin_token_file.is_none() {
+            let text = "it is never open to all; give `admin_token_file`, which is made if it is \
+                        not there, or `admin_token`";
+            problems.push(self.problem("admin", 0, text));
+        }
+        if keys
+            .admin_token
+            .as_ref()
+            .is_some_and(|token| token.0.len() < MIN_TOKEN)
+        {
+            let text = format!("a token of less than {MIN_TOKEN} characters could be guessed");
+            problems.push(self.problem("admin_token", 0, text));
+        }
     }
 
     fn limits(&self, problems: &mut Vec<Problem>) -> Limits {
@@ -196,7 +257,7 @@ impl Settings {
     }
 
     /// A path in a file is meant from where the file is.
-    fn beside(&self, key: &str, index: usize, path: &Path) -> PathBuf {
+    pub fn beside(&self, key: &str, index: usize, path: &Path) -> PathBuf {
         match self.place(key, index) {
             Some(Place::Line(file, _)) => file.parent().unwrap_or(Path::new("")).join(path),
             _ => path.to_owned(),

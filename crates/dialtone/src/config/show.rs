@@ -20,12 +20,12 @@ impl Settings {
 
     fn show_key(&self, argument: &clap::Arg) -> String {
         let key = argument.get_id().as_str();
-        let raw = self.matches.get_raw(key).into_iter().flatten();
-        let values: Vec<String> = raw
+        let values = self.written(key).into_iter();
+        let values: Vec<String> = values
             .map(|value| match SECRET.contains(&key) {
                 true => quote("***"),
-                false if is_bare(argument) => value.to_string_lossy().into_owned(),
-                false => quote(&value.to_string_lossy()),
+                false if is_bare(argument) => value,
+                false => quote(&value),
             })
             .collect();
         match &values[..] {

@@ -17,7 +17,7 @@ fn from_file(text: &str) -> Result<Settings, String> {
         text.replace(&path.display().to_string(), "relay.toml")
     };
     let settings = sources.read().map_err(brief)?;
-    settings.relay().map(|_| settings).map_err(brief)
+    settings.resolve().map(|_| settings).map_err(brief)
 }
 
 fn wrong(text: &str) -> String {
@@ -63,7 +63,7 @@ fn a_file_sets_what_it_names_and_leaves_the_rest() {
     assert_eq!(keys.max_lifetime, "1800".parse().unwrap());
     assert_eq!(keys.max_allocation_age, "1d".parse().unwrap());
     assert_eq!(keys.relay_ports, "49152-65535".parse().unwrap());
-    assert_eq!(settings.relay().unwrap().deny_peers, keys.deny_peer);
+    assert_eq!(settings.resolve().unwrap().relay.deny_peers, keys.deny_peer);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn files_of_users_and_secrets_are_found_beside_the_configuration() {
         flags: Flags::default(),
         file: Some(folder.path().join("relay.toml")),
     };
-    let read = || sources.read().unwrap().relay();
+    let read = || sources.read().unwrap().resolve();
     assert!(read().is_ok());
     write("users", "alice:wonder\nbob\n");
     let error = read().unwrap_err().to_string();
@@ -238,11 +238,8 @@ fn what_is_shown_can_be_read_again_and_has_no_secrets_in_it() {
 
 #[test]
 fn the_defaults_are_those_of_the_core() {
-    let limits = from_file("[turn]\nsecret = \"s\"")
-        .unwrap()
-        .relay()
-        .unwrap()
-        .limits;
+    let settings = from_file("[turn]\nsecret = \"s\"").unwrap();
+    let limits = settings.resolve().unwrap().relay.limits;
     assert_eq!(limits, turn::Limits::default());
 }
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use turn::{Credentials, RelayAddress};
+use turn::{Credentials, Full, RelayAddress};
 
 /// `BIND` or `BIND=ANNOUNCED`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub struct PortRange(pub RangeInclusive<u16>);
 /// A span of time: a whole number, and `s`, `m`, `h` or `d` behind it. Without a unit it is seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
+
+/// `486` or `508`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainAnswer(pub Full);
 
 /// More would not be meant, and sums with it could not be told to a clock.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
@@ -145,6 +149,18 @@ impl FromStr for Span {
             .ok_or_else(|| {
                 format!("{text:?} is no span of time; write it like 30s, 10m, 24h or 7d (a year at most)")
             })
+    }
+}
+
+impl FromStr for DrainAnswer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DrainAnswer, String> {
+        match text {
+            "486" => Ok(DrainAnswer(Full::QuotaReached)),
+            "508" => Ok(DrainAnswer(Full::InsufficientCapacity)),
+            _ => Err("it is 486 (quota reached) or 508 (insufficient capacity)".to_owned()),
+        }
     }
 }
 

@@ -47,18 +47,32 @@ impl Relays {
     }
 
     fn wanted(&self) -> Vec<(IpAddr, IpAddr)> {
-        let named = if self.binds.is_empty() { &self.listening } else { &self.binds };
+        let named = if self.binds.is_empty() {
+            &self.listening
+        } else {
+            &self.binds
+        };
         let named: Vec<_> = named.iter().filter(|ip| !ip.is_unspecified()).collect();
         if !named.is_empty() {
-            return named.into_iter().map(|bind| (*bind, self.announced(*bind))).collect();
+            return named
+                .into_iter()
+                .map(|bind| (*bind, self.announced(*bind)))
+                .collect();
         }
         if !self.mapped.is_empty() {
             return self.mapped.clone();
         }
         let everywhere = |ip: IpAddr| -> IpAddr {
-            if ip.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+            if ip.is_ipv4() {
+                Ipv4Addr::UNSPECIFIED.into()
+            } else {
+                Ipv6Addr::UNSPECIFIED.into()
+            }
         };
-        self.external.iter().map(|ip| (everywhere(*ip), *ip)).collect()
+        self.external
+            .iter()
+            .map(|ip| (everywhere(*ip), *ip))
+            .collect()
     }
 
     fn announced(&self, bind: IpAddr) -> IpAddr {
@@ -66,7 +80,12 @@ impl Relays {
         let of_family = |ip: &&IpAddr| ip.is_ipv4() == bind.is_ipv4();
         match mapped {
             Some((_, public)) => *public,
-            None => self.external.iter().find(of_family).copied().unwrap_or(bind),
+            None => self
+                .external
+                .iter()
+                .find(of_family)
+                .copied()
+                .unwrap_or(bind),
         }
     }
 }
@@ -90,24 +109,46 @@ mod tests {
             };
             all.external_ip(&entry).unwrap();
         }
-        all.pairs().iter().map(|(bind, announced)| format!("{bind}={announced}")).collect()
+        all.pairs()
+            .iter()
+            .map(|(bind, announced)| format!("{bind}={announced}"))
+            .collect()
     }
 
     #[test]
     fn what_is_announced_follows_coturns_rules() {
-        assert_eq!(pairs(&["10.0.0.5"], &[], &["192.0.2.1"]), ["10.0.0.5=192.0.2.1"]);
-        assert_eq!(pairs(&[], &["10.0.0.5", "::1"], &["192.0.2.1"]), ["10.0.0.5=192.0.2.1", "::1=::1"]);
-        assert_eq!(pairs(&[], &["0.0.0.0"], &["192.0.2.1"]), ["0.0.0.0=192.0.2.1"]);
         assert_eq!(
-            pairs(&["10.0.0.5", "10.0.0.6"], &["10.0.0.9"], &["192.0.2.1/10.0.0.5", "192.0.2.2/10.0.0.6"]),
+            pairs(&["10.0.0.5"], &[], &["192.0.2.1"]),
+            ["10.0.0.5=192.0.2.1"]
+        );
+        assert_eq!(
+            pairs(&[], &["10.0.0.5", "::1"], &["192.0.2.1"]),
+            ["10.0.0.5=192.0.2.1", "::1=::1"]
+        );
+        assert_eq!(
+            pairs(&[], &["0.0.0.0"], &["192.0.2.1"]),
+            ["0.0.0.0=192.0.2.1"]
+        );
+        assert_eq!(
+            pairs(
+                &["10.0.0.5", "10.0.0.6"],
+                &["10.0.0.9"],
+                &["192.0.2.1/10.0.0.5", "192.0.2.2/10.0.0.6"]
+            ),
             ["10.0.0.5=192.0.2.1", "10.0.0.6=192.0.2.2"]
         );
-        assert_eq!(pairs(&[], &[], &["192.0.2.1/10.0.0.5"]), ["10.0.0.5=192.0.2.1"]);
+        assert_eq!(
+            pairs(&[], &[], &["192.0.2.1/10.0.0.5"]),
+            ["10.0.0.5=192.0.2.1"]
+        );
         assert!(pairs(&[], &[], &[]).is_empty());
     }
 
     #[test]
     fn no_address_is_announced_twice() {
-        assert_eq!(pairs(&["10.0.0.5", "10.0.0.6"], &[], &["192.0.2.1"]), ["10.0.0.5=192.0.2.1"]);
+        assert_eq!(
+            pairs(&["10.0.0.5", "10.0.0.6"], &[], &["192.0.2.1"]),
+            ["10.0.0.5=192.0.2.1"]
+        );
     }
 }

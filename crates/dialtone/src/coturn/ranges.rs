@@ -19,10 +19,15 @@ impl AddressRange {
             let prefix = prefix.parse::<u8>().ok().filter(|it| *it <= bits)?;
             let size = mask(bits - prefix);
             let first = number(network) & !size;
-            return Some(AddressRange { first, last: first | size, bits });
+            return Some(AddressRange {
+                first,
+                last: first | size,
+                bits,
+            });
         }
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let (first, last): (IpAddr, IpAddr) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        let (first, last): (IpAddr, IpAddr) =
+            (first.trim().parse().ok()?, last.trim().parse().ok()?);
         let range = AddressRange {
             first: number(first),
             last: number(last),
@@ -35,7 +40,10 @@ impl AddressRange {
     pub fn without(self, others: &[AddressRange]) -> Vec<AddressRange> {
         let mut left = vec![self];
         for other in others {
-            left = left.into_iter().flat_map(|range| range.without_one(other)).collect();
+            left = left
+                .into_iter()
+                .flat_map(|range| range.without_one(other))
+                .collect();
         }
         left
     }
@@ -44,8 +52,14 @@ impl AddressRange {
         if self.bits != other.bits || other.last < self.first || self.last < other.first {
             return vec![self];
         }
-        let below = other.first.checked_sub(1).map(|last| AddressRange { last, ..self });
-        let above = other.last.checked_add(1).map(|first| AddressRange { first, ..self });
+        let below = other
+            .first
+            .checked_sub(1)
+            .map(|last| AddressRange { last, ..self });
+        let above = other
+            .last
+            .checked_add(1)
+            .map(|first| AddressRange { first, ..self });
         let parts = below.into_iter().chain(above);
         parts.filter(|part| part.first <= part.last).collect()
     }
@@ -103,11 +117,17 @@ mod tests {
         for (text, networks) in [
             ("83.166.64.0-83.166.95.255", &["83.166.64.0/19"][..]),
             ("83.166.68.45", &["83.166.68.45/32"]),
-            ("10.0.0.1-10.0.0.6", &["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6/32"]),
+            (
+                "10.0.0.1-10.0.0.6",
+                &["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6/32"],
+            ),
             ("0.0.0.0-255.255.255.255", &["0.0.0.0/0"]),
             ("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &["::/0"]),
             ("192.168.1.7/24", &["192.168.1.0/24"]),
-            ("fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &["fc00::/7"]),
+            (
+                "fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                &["fc00::/7"],
+            ),
         ] {
             assert_eq!(range(text).networks(), networks, "{text}");
         }
@@ -115,14 +135,25 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for text in ["", "a", "10.0.0.2-10.0.0.1", "10.0.0.1-::1", "10.0.0.0/33", "1-2-3"] {
+        for text in [
+            "",
+            "a",
+            "10.0.0.2-10.0.0.1",
+            "10.0.0.1-::1",
+            "10.0.0.0/33",
+            "1-2-3",
+        ] {
             assert_eq!(AddressRange::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn holes_are_cut_out() {
-        let left = range("10.0.0.0/24").without(&[range("10.0.0.0"), range("10.0.0.128-10.0.1.4"), range("::/0")]);
+        let left = range("10.0.0.0/24").without(&[
+            range("10.0.0.0"),
+            range("10.0.0.128-10.0.1.4"),
+            range("::/0"),
+        ]);
         assert_eq!(left, [range("10.0.0.1-10.0.0.127")]);
         assert!(range("0.0.0.0/0").without(&[range("0.0.0.0/0")]).is_empty());
         assert!(range("::/0").without(&[range("::/0")]).is_empty());

@@ -86,7 +86,13 @@ mod tests {
 
     #[test]
     fn a_flag_is_on_unless_it_says_no() {
-        for (text, on) in [("x", true), ("x=1", true), ("x yes", true), ("x=off", false), ("x F", false)] {
+        for (text, on) in [
+            ("x", true),
+            ("x=1", true),
+            ("x yes", true),
+            ("x=off", false),
+            ("x F", false),
+        ] {
             assert_eq!(read(text)[0].is_on(), on, "{text}");
         }
     }

@@ -96,7 +96,10 @@ impl Translation {
 
     fn carry(&mut self, entry: &Entry, text: &str) {
         if self.has_too_many(&entry.key) {
-            return self.note(entry, "there are too many of these; write networks, not single addresses");
+            return self.note(
+                entry,
+                "there are too many of these; write networks, not single addresses",
+            );
         }
         let carried = match entry.key.as_str() {
             "listening-port" => self.number(entry, 1, |it, port| it.port = port),
@@ -144,7 +147,10 @@ impl Translation {
             _ => false,
         };
         if !carried {
-            let text = format!("its value {:?} is not carried over: {text}", shortened(&entry.value));
+            let text = format!(
+                "its value {:?} is not carried over: {text}",
+                shortened(&entry.value)
+            );
             self.note(entry, &text);
         }
     }
@@ -248,9 +254,14 @@ impl Translation {
             self.note_on("cert", "without both `cert` and `pkey` there is no TLS");
         }
         let announced = self.relays.pairs();
-        let lost: Vec<_> = self.relays.externals().filter(|ip| announced.iter().all(|(_, it)| it != ip)).collect();
+        let lost: Vec<_> = self
+            .relays
+            .externals()
+            .filter(|ip| announced.iter().all(|(_, it)| it != ip))
+            .collect();
         for ip in lost {
-            let text = format!("{ip} is not announced: no address allocations are made on belongs to it");
+            let text =
+                format!("{ip} is not announced: no address allocations are made on belongs to it");
             self.note_on("external-ip", &text);
         }
     }
@@ -278,10 +289,11 @@ impl Translation {
     }
 
     fn write(&self) -> String {
-        let mut text = "# Made from a configuration of coturn by `dialtone turn --import-coturn`.\n\
+        let mut text =
+            "# Made from a configuration of coturn by `dialtone turn --import-coturn`.\n\
                         # Peers at private and other special addresses are refused here unless\n\
                         # `allow_peer` names them.\n\n[turn]\n"
-            .to_owned();
+                .to_owned();
         for (key, value) in self.lines() {
             let _ = writeln!(text, "{key} = {value}");
         }
@@ -311,9 +323,13 @@ impl Translation {
         list("relay_ip", pairs.iter().map(written).collect());
         list("user", self.users.clone());
         list("secret", self.secrets.clone());
-        let networks = |ranges: &[AddressRange]| ranges.iter().flat_map(|it| it.networks()).collect();
+        let networks =
+            |ranges: &[AddressRange]| ranges.iter().flat_map(|it| it.networks()).collect();
         list("allow_peer", networks(&self.allowed));
-        let denied = self.denied.iter().flat_map(|range| range.without(&self.allowed));
+        let denied = self
+            .denied
+            .iter()
+            .flat_map(|range| range.without(&self.allowed));
         list("deny_peer", networks(&denied.collect::<Vec<_>>()));
         if self.has_ports {
             let ports = format!("{}-{}", self.ports.0, self.ports.1);
@@ -372,5 +388,8 @@ fn replace(place: &mut Option<String>, value: &str) -> bool {
 
 /// Enough of a value to know it by.
 fn shortened(value: &str) -> &str {
-    value.char_indices().nth(60).map_or(value, |(at, _)| &value[..at])
+    value
+        .char_indices()
+        .nth(60)
+        .map_or(value, |(at, _)| &value[..at])
 }

@@ -6,14 +6,11 @@
 //! certificate are ours.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-
-use super::Shared;
 
 /// Names this server has, beside its addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
@@ -30,10 +27,10 @@ pub enum Scheme {
 }
 
 /// Refuses a foreign Host with 421, and a foreign Origin on anything but plain reads with 403.
-pub async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = header_text(headers, header::HOST);
-    if !host.is_some_and(|host| is_own_host(host, &shared.hosts)) {
+    if !host.is_some_and(|host| is_own_host(host, &hosts)) {
         let text = "This server does not know that host name. Use localhost, the server's IP \
                     address, or a name in its certificate.\n";
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();

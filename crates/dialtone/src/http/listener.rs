@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::middleware;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,7 +26,7 @@ use tower::ServiceExt as _;
 use super::hosts::{Hosts, Scheme};
 use super::secure::Secure;
 use super::sources::{Counted, Sources};
-use super::{Shared, router};
+use super::{Shared, hosts, router};
 use crate::certificates::Service;
 use crate::hub::Hub;
 
@@ -68,6 +69,14 @@ impl Listener {
         Ok(listener)
     }
 
+    /// Binds one address for routes of its own; `flag` says which.
+    pub async fn bind_own(address: SocketAddr, flag: &str) -> anyhow::Result<Listener> {
+        Ok(Listener {
+            plain: vec![bind(address, flag).await?],
+            secure: None,
+        })
+    }
+
     /// The first address, with the port the system has chosen if it was to choose.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.plain[0].local_addr()
@@ -87,15 +96,24 @@ impl Listener {
         all.map(TcpListener::local_addr).collect()
     }
 
-    /// Serves until [`Server::shut_down`]; the address for HTTPS only with what it needs.
+    /// Serves the web side until [`Server::shut_down`]; the address for HTTPS only with what it needs.
     pub fn serve(self, hub: Hub, secure: Option<Secure>, hosts: Hosts) -> Server {
         let sources = Sources::default();
         let shared = Arc::new(Shared {
             hub,
-            hosts,
             sources: sources.clone(),
             next_socket: AtomicU64::new(1),
         });
+        self.serve_routes(&router(shared, hosts), secure, sources)
+    }
+
+    /// Serves these routes until [`Server::shut_down`], and nothing to a page of another site.
+    pub fn serve_own(self, routes: Router) -> Server {
+        let check = middleware::from_fn_with_state(Hosts::default(), hosts::check);
+        self.serve_routes(&routes.layer(check), None, Sources::default())
+    }
+
+    fn serve_routes(self, routes: &Router, secure: Option<Secure>, sources: Sources) -> Server {
         let (stop, stopped) = watch::channel(false);
         let mut accepting = JoinSet::new();
         let plain = self.plain.into_iter().map(|listener| (listener, None));
@@ -103,7 +121,7 @@ impl Listener {
         let secure = secure.map(|(listener, secure)| (listener, Some(secure)));
         for (listener, secure) in plain.chain(secure) {
             let server = Acceptor {
-                router: router(shared.clone()),
+                router: routes.clone(),
                 secure,
                 sources: sources.clone(),
                 stopped: stopped.clone(),

@@ -22,7 +22,7 @@ use exchange::SocketId;
 use crate::hub::Hub;
 
 pub use hosts::Hosts;
-pub use listener::Listener;
+pub use listener::{Listener, Server};
 pub use secure::Secure;
 use sources::Sources;
 
@@ -30,7 +30,6 @@ use sources::Sources;
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
-    hosts: Hosts,
     sources: Sources,
     next_socket: AtomicU64,
 }
@@ -42,14 +41,14 @@ impl Shared {
 }
 
 /// Everything that is served, by path.
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, hosts: Hosts) -> Router {
     Router::new()
         .route("/api/v1/tickets", post(api::ticket))
         .route("/api/v1/health", get(api::health))
         .route("/api/v1/ws", get(ws::upgrade))
         .route("/api/{*rest}", any(api::not_found))
         .fallback(get(assets::serve))
-        .layer(middleware::from_fn_with_state(shared.clone(), hosts::check))
+        .layer(middleware::from_fn_with_state(hosts, hosts::check))
         .layer(middleware::map_response(add_security_headers))
         .with_state(shared)
 }

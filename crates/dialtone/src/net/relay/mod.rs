@@ -8,6 +8,7 @@ mod connection;
 mod connections;
 mod datagrams;
 mod listeners;
+mod operations;
 mod pace;
 mod ports;
 mod ready;
@@ -21,11 +22,12 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use mio::Waker;
-use turn::{Cidr, Counters, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
+use turn::{Cidr, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
 
 use crate::addresses;
 use crate::certificates::{Certificates, Service};
 use listeners::Opened;
+pub use operations::{Listed, ListedId};
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
 use worker::{Order, Worker};
@@ -141,6 +143,9 @@ impl std::fmt::Display for Protocol {
 pub struct Relay {
     addresses: Vec<SocketAddr>,
     tls_addresses: Vec<SocketAddr>,
+    /// What must not be reached through it.
+    protected: Vec<SocketAddr>,
+    certificates: Option<Arc<Certificates>>,
     shards: Vec<Shard>,
 }
 
@@ -163,13 +168,15 @@ impl Relay {
         let for_tls = open_for_tls(config.tls.as_ref())?;
         let tls_addresses = addresses_of(&for_tls);
         listeners.extend(for_tls);
+        let protected = [&config.protected[..], &addresses_of(&listeners)].concat();
+        let certificates = config.tls.as_ref().map(|tls| tls.certificates.clone());
         let siblings = Arc::new(Siblings::new(&config.relays));
         let ports: Vec<_> = config
             .relays
             .iter()
             .map(|relay| Ports::new(relay.bind, config.ports.clone()))
             .collect();
-        let server_config = server_config(config, &addresses_of(&listeners));
+        let server_config = server_config(config, protected.clone());
         let seed = seed()?;
         // All of them before the first thread starts: none is alone in its group of sockets for a
         // while, so that the system spreads clients in the same way from the first one on.
@@ -188,6 +195,8 @@ impl Relay {
         Ok(Relay {
             addresses,
             tls_addresses,
+            protected,
+            certificates,
             shards,
         })
     }
@@ -205,11 +214,6 @@ impl Relay {
     /// The port clients send to by UDP and TCP.
     pub fn port(&self) -> u16 {
         self.addresses.first().map_or(0, SocketAddr::port)
-    }
-
-    /// The counters as they stand; waits for the threads to hand them over.
-    pub fn counters(&self) -> Counters {
-        self.shards.iter().map(Shard::counters).sum()
     }
 
     /// Where connections can be handed over that were accepted elsewhere.
@@ -239,12 +243,6 @@ impl Shard {
             waker,
             thread: Some(thread),
         })
-    }
-
-    fn counters(&self) -> Counters {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.order(Order::Report(reply));
-        answer.recv().unwrap_or_default()
     }
 
     fn order(&self, order: Order) {
@@ -278,18 +276,22 @@ fn addresses_of(listeners: &[Opened]) -> Vec<SocketAddr> {
     listeners.iter().map(|listener| listener.address).collect()
 }
 
-fn server_config(config: RelayConfig, listening: &[SocketAddr]) -> turn::Config {
+fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Config {
     turn::Config {
         credentials: config.credentials,
         relays: config.relays,
-        peers: PeerPolicy {
-            allow: config.allow_peers,
-            deny: config.deny_peers,
-            local: addresses::local(),
-            protected: [&config.protected, listening].concat(),
-        },
+        peers: peer_policy(&config.allow_peers, &config.deny_peers, protected),
         limits: config.limits,
         quotas: Arc::default(),
+    }
+}
+
+fn peer_policy(allow: &[Cidr], deny: &[Cidr], protected: Vec<SocketAddr>) -> PeerPolicy {
+    PeerPolicy {
+        allow: allow.to_vec(),
+        deny: deny.to_vec(),
+        local: addresses::local(),
+        protected,
     }
 }
 

@@ -8,8 +8,7 @@ use std::sync::{Arc, mpsc};
 use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
 use turn::{
-    Action, AllocationId, Content, Counters, Event, FiveTuple, NoRelay, RelayRequest, Server,
-    Transport,
+    Action, AllocationId, Content, Event, FiveTuple, NoRelay, RelayRequest, Server, Transport,
 };
 
 use super::adoption::Adopted;
@@ -25,12 +24,14 @@ use super::{StartError, sockets};
 use crate::clock;
 
 /// What other threads ask of the relay.
-#[derive(Debug)]
 pub(super) enum Order {
-    Report(mpsc::SyncSender<Counters>),
     Adopt(Box<Adopted>),
+    /// To do something with the server, between two packets.
+    Run(Operation),
     Stop,
 }
+
+pub(super) type Operation = Box<dyn FnOnce(&mut Server, Now) + Send>;
 
 /// Datagrams taken from one socket before the others get their turn. More saves a little work
 /// per packet, less lets a busy socket delay the others less.
@@ -165,8 +166,9 @@ impl Worker {
     fn obey_orders_to_stop(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Report(reply)) => {
-                    let _ = reply.try_send(self.server.counters());
+                Ok(Order::Run(operation)) => {
+                    operation(&mut self.server, clock::now());
+                    self.close_relays();
                 }
                 Ok(Order::Adopt(adopted)) => {
                     let Adopted { client, local, .. } = *adopted;

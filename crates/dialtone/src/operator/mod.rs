@@ -1,0 +1,219 @@
+//! A relay in operation: what its operator says by signals, and what he is told.
+
+mod admin;
+mod floods;
+mod retired;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use crate::config::{Problems, Resolved, Secret, Settings, Sources};
+use crate::http::Server;
+use crate::net::relay::Relay;
+use admin::{Admin, Doorkeeper};
+use floods::Floods;
+use retired::Retired;
+
+/// How often a draining relay looks whether anybody is left.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A relay that runs, and what it runs with.
+#[derive(Debug)]
+struct Operation {
+    relay: Arc<Relay>,
+    sources: Sources,
+    /// What it was started with, which is what still counts of that which needs a restart.
+    started: Settings,
+    settings: Settings,
+    resolved: Resolved,
+    retired: Retired,
+    floods: Floods,
+    doorkeeper: Option<Doorkeeper>,
+}
+
+/// What an operator can say.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+/// What the operation has to do next.
+enum Wake {
+    Reload,
+    /// With patience for clients that still talk.
+    End,
+    EndNow,
+    /// The time of a retired secret is over.
+    SecretOver,
+    Minute,
+}
+
+/// Runs a relay until it is told to end.
+pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
+    // Before anything is started, so that no signal finds the default behaviour in between.
+    let mut signals = Signals::new()?;
+    let mut resolved = settings.resolve()?;
+    let admin = Admin::bind(&settings).await?;
+    let admin_address = admin.as_ref().map(Admin::address).transpose()?;
+    resolved.relay.protected.extend(admin_address);
+    let relay = Relay::start(resolved.relay.clone()).context("The relay did not start")?;
+    let relay = Arc::new(relay);
+    let (server, doorkeeper) = admin.map(|admin| admin.serve(relay.clone())).unzip();
+    say_ready(&relay, admin_address);
+    let mut operation = Operation {
+        relay,
+        started: settings.clone(),
+        sources,
+        settings,
+        resolved,
+        retired: Retired::default(),
+        floods: Floods::default(),
+        doorkeeper,
+    };
+    operation.go_on(&mut signals).await;
+    tracing::info!("What the relay did: {:?}", operation.relay.counters());
+    if let Some(server) = server {
+        Server::shut_down(server).await;
+    }
+    Ok(())
+}
+
+impl Operation {
+    async fn go_on(&mut self, signals: &mut Signals) {
+        let mut minute = interval(Duration::from_secs(60));
+        minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        minute.reset();
+        loop {
+            let secret_over = self.retired.next_end(self.settings.keys.secret_grace.0);
+            let wake = tokio::select! {
+                wake = signals.next() => wake,
+                () = at(secret_over) => Wake::SecretOver,
+                _ = minute.tick() => Wake::Minute,
+            };
+            match wake {
+                Wake::Reload => self.reload(),
+                Wake::SecretOver => self.hand_over(),
+                Wake::Minute => self.floods.summarise(self.relay.counters()),
+                Wake::End => return self.drain(signals).await,
+                Wake::EndNow => return,
+            }
+        }
+    }
+
+    /// Takes over what can be taken over. If anything is wrong, nothing is.
+    fn reload(&mut self) {
+        if let Err(Problems(problems)) = self.try_reload() {
+            for problem in problems {
+                tracing::error!("{problem}");
+            }
+            tracing::error!("Nothing was reloaded; the relay goes on with what it had");
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<(), Problems> {
+        let settings = self.sources.read()?;
+        let resolved = settings.resolve()?;
+        if let Some(doorkeeper) = &self.doorkeeper {
+            doorkeeper.expect(Doorkeeper::read(&settings)?);
+        }
+        for needs_restart in self.started.beyond_reload(&settings) {
+            tracing::warn!("{needs_restart}");
+        }
+        let now = Instant::now();
+        self.retired
+            .replace(&self.resolved.secrets, &resolved.secrets, now);
+        (self.settings, self.resolved) = (settings, resolved);
+        self.hand_over();
+        tracing::info!("The configuration was reloaded");
+        Ok(())
+    }
+
+    /// Tells the relay what counts now.
+    fn hand_over(&mut self) {
+        let mut config = self.resolved.relay.clone();
+        let grace = self.settings.keys.secret_grace.0;
+        for Secret(secret) in self.retired.living(grace, Instant::now()) {
+            config.credentials.add_secret(secret.as_bytes());
+        }
+        self.relay.reload(&config);
+    }
+
+    /// Refuses new allocations and waits until the old ones are gone, the time is over, or it is
+    /// told a second time.
+    async fn drain(&mut self, signals: &mut Signals) {
+        let patience = self.settings.keys.drain.0;
+        if patience.is_zero() {
+            return;
+        }
+        self.relay.drain(&self.resolved.drain);
+        self.doorkeeper.iter().for_each(Doorkeeper::say_draining);
+        tracing::info!(
+            "Draining: {} allocations may live on for {} seconds; a second signal ends them at once",
+            self.relay.counters().allocations,
+            patience.as_secs()
+        );
+        let deadline = Instant::now() + patience;
+        let mut look = interval(LOOK);
+        loop {
+            tokio::select! {
+                wake = signals.next() => match wake {
+                    Wake::Reload => self.reload(),
+                    _ => return,
+                },
+                () = at(Some(deadline)) => return,
+                _ = look.tick() => if self.relay.counters().allocations == 0 {
+                    return;
+                },
+            }
+        }
+    }
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wake {
+        tokio::select! {
+            _ = self.interrupt.recv() => Wake::EndNow,
+            _ = self.terminate.recv() => Wake::End,
+            _ = self.hangup.recv() => Wake::Reload,
+        }
+    }
+}
+
+/// Waits until then; for ever, if there is no such time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Where clients are answered, and where the administrator is.
+fn say_ready(relay: &Relay, admin: Option<SocketAddr>) {
+    let clients = urls(relay);
+    tracing::info!("The relay is ready on {clients}");
+    match admin {
+        Some(admin) => println!("ready {clients} http://{admin}"),
+        None => println!("ready {clients}"),
+    }
+}
+
+fn urls(relay: &Relay) -> String {
+    let url = |scheme: &'static str| move |address| format!("{scheme}:{address}");
+    let plain = relay.listen_addresses().iter().map(url("turn"));
+    let tls = relay.tls_addresses().iter().map(url("turns"));
+    plain.chain(tls).collect::<Vec<_>>().join(" ")
+}
