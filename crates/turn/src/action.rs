@@ -41,6 +41,9 @@ pub enum Action {
         peer: SocketAddr,
         /// The bytes.
         datagram: Range<usize>,
+        /// Whether the packet is to be lost rather than cut in pieces on its way: the client
+        /// looks for the largest size that passes (RFC 8656 section 14). Otherwise it may be cut.
+        dont_fragment: bool,
     },
     /// Open a relay socket, and hand the request with the outcome to
     /// [`Server::handle_relay_opened`](crate::Server::handle_relay_opened).
@@ -98,6 +101,17 @@ pub enum PortWish {
     EvenAndNext,
     /// This one, which is kept open.
     Reserved(u16),
+}
+
+/// An ICMP error about a packet from a relay socket, of the peer's address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError {
+    /// The ICMP type.
+    pub kind: u8,
+    /// The ICMP code.
+    pub code: u8,
+    /// The MTU of the next hop, if the packet was too big for it.
+    pub mtu: u32,
 }
 
 /// The driver has no free port, or no free socket. The client is answered 508.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use protocol::time::Tick;
 
 use crate::action::Binding;
+use crate::bucket::Bucket;
+use crate::config::Limits;
 use crate::quota::Share;
 use crate::reservations::Token;
 use crate::stun::{Key, TransactionId};
@@ -116,6 +118,10 @@ pub(crate) struct Allocation {
     /// What the client shows to get the port above this one, if it asked for that.
     pub(crate) reserved: Option<Token>,
     pub(crate) traffic: Traffic,
+    /// What it has relayed lately.
+    pub(crate) bandwidth: Bucket,
+    /// The addresses it has got permissions for lately.
+    pub(crate) new_peers: Bucket,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -198,7 +204,7 @@ impl Channel {
 pub(crate) enum NotInstalled {
     /// The number is bound to another peer, or the peer to another number.
     Conflict,
-    /// The allocation has as many as it may have.
+    /// The allocation has as many as it may have, or got too many lately.
     Full,
 }
 
@@ -229,6 +235,8 @@ impl Allocation {
             lifetime: Duration::ZERO,
             reserved: None,
             traffic: Traffic::default(),
+            bandwidth: Bucket::default(),
+            new_peers: Bucket::default(),
             permissions: Vec::new(),
             channels: Vec::new(),
         }
@@ -336,11 +344,12 @@ impl Allocation {
         &mut self,
         peers: impl Iterator<Item = IpAddr> + Clone,
         now: Tick,
-        limit: usize,
+        limits: &Limits,
     ) -> Result<(), NotInstalled> {
         self.permissions
             .retain(|permission| permission.expires > now);
         let before = self.permissions.len();
+        let mut bucket = self.new_peers;
         for peer in peers.clone() {
             if self
                 .permissions
@@ -349,13 +358,16 @@ impl Allocation {
             {
                 continue;
             }
-            if self.permissions.len() >= limit {
+            if self.permissions.len() >= limits.permissions
+                || !limits.new_peers.admit(&mut bucket, now)
+            {
                 self.permissions.truncate(before);
                 return Err(NotInstalled::Full);
             }
             let expires = now;
             self.permissions.push(Permission { peer, expires });
         }
+        self.new_peers = bucket;
         let expires = now + PERMISSION_LIFETIME;
         for peer in peers {
             let same = |permission: &&mut Permission| permission.peer == peer;
@@ -372,9 +384,8 @@ impl Allocation {
         number: u16,
         peer: SocketAddr,
         now: Tick,
-        limits: (usize, usize),
+        limits: &Limits,
     ) -> Result<(), NotInstalled> {
-        let (max_permissions, max_channels) = limits;
         self.channels.retain(|channel| channel.expires > now);
         let touched = |channel: &Channel| channel.number == number || channel.peer == peer;
         let found = self.channels.iter().position(touched);
@@ -382,10 +393,10 @@ impl Allocation {
             Some(channel) if channel.number != number || channel.peer != peer => {
                 return Err(NotInstalled::Conflict);
             }
-            None if self.channels.len() >= max_channels => return Err(NotInstalled::Full),
+            None if self.channels.len() >= limits.channels => return Err(NotInstalled::Full),
             _ => {}
         }
-        self.permit(std::iter::once(peer.ip()), now, max_permissions)?;
+        self.permit(std::iter::once(peer.ip()), now, limits)?;
         let expires = now + CHANNEL_LIFETIME;
         match found {
             Some(at) => self.channels[at].expires = expires,
@@ -407,7 +418,11 @@ mod tests {
     use super::*;
     use crate::quota::{Most, Quotas};
 
-    const LIMITS: (usize, usize) = (4, 2);
+    const LIMITS: Limits = Limits {
+        permissions: 4,
+        channels: 2,
+        ..Limits::DEFAULT
+    };
 
     fn allocation() -> Allocation {
         let address: SocketAddr = "192.0.2.1:1".parse().unwrap();
@@ -441,10 +456,14 @@ mod tests {
     fn a_permission_lives_five_minutes_from_its_last_installation() {
         let mut allocation = allocation();
         let ip = peer("1.1.1.1:1").ip();
-        allocation.permit([ip].into_iter(), tick(0), 4).unwrap();
+        allocation
+            .permit([ip].into_iter(), tick(0), &LIMITS)
+            .unwrap();
         assert!(allocation.permits(ip, tick(299)));
         assert!(!allocation.permits(ip, tick(300)));
-        allocation.permit([ip].into_iter(), tick(200), 4).unwrap();
+        allocation
+            .permit([ip].into_iter(), tick(200), &LIMITS)
+            .unwrap();
         assert!(allocation.permits(ip, tick(499)));
         assert!(!allocation.permits(ip, tick(500)));
     }
@@ -454,7 +473,7 @@ mod tests {
         let mut allocation = allocation();
         let one = peer("1.1.1.1:1");
         allocation
-            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .bind_channel(0x4000, one, tick(0), &LIMITS)
             .unwrap();
         assert_eq!(allocation.peer_of(0x4000, tick(599)), Some(one));
         assert_eq!(allocation.peer_of(0x4000, tick(600)), None);
@@ -470,27 +489,27 @@ mod tests {
         let mut allocation = allocation();
         let (one, two) = (peer("1.1.1.1:1"), peer("1.1.1.1:2"));
         allocation
-            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .bind_channel(0x4000, one, tick(0), &LIMITS)
             .unwrap();
         let conflict = Err(NotInstalled::Conflict);
         assert_eq!(
-            allocation.bind_channel(0x4000, two, tick(1), LIMITS),
+            allocation.bind_channel(0x4000, two, tick(1), &LIMITS),
             conflict
         );
         assert_eq!(
-            allocation.bind_channel(0x4001, one, tick(1), LIMITS),
+            allocation.bind_channel(0x4001, one, tick(1), &LIMITS),
             conflict
         );
         assert_eq!(
-            allocation.bind_channel(0x4000, one, tick(1), LIMITS),
+            allocation.bind_channel(0x4000, one, tick(1), &LIMITS),
             Ok(())
         );
         assert_eq!(
-            allocation.bind_channel(0x4000, two, tick(601), LIMITS),
+            allocation.bind_channel(0x4000, two, tick(601), &LIMITS),
             Ok(())
         );
         assert_eq!(
-            allocation.bind_channel(0x4001, one, tick(601), LIMITS),
+            allocation.bind_channel(0x4001, one, tick(601), &LIMITS),
             Ok(())
         );
     }
@@ -500,13 +519,13 @@ mod tests {
         let mut allocation = allocation();
         let (one, two) = (peer("1.1.1.1:1"), peer("1.1.1.1:2"));
         allocation
-            .bind_channel(0x4000, one, tick(0), LIMITS)
+            .bind_channel(0x4000, one, tick(0), &LIMITS)
             .unwrap();
         allocation
-            .bind_channel(0x4001, two, tick(0), LIMITS)
+            .bind_channel(0x4001, two, tick(0), &LIMITS)
             .unwrap();
         for (number, peer) in [(0x4000, two), (0x4001, one)] {
-            let bound = allocation.bind_channel(number, peer, tick(1), LIMITS);
+            let bound = allocation.bind_channel(number, peer, tick(1), &LIMITS);
             assert_eq!(bound, Err(NotInstalled::Conflict));
         }
     }
@@ -515,9 +534,9 @@ mod tests {
     fn full_tables_refuse_and_change_nothing() {
         let mut allocation = allocation();
         let ips = |range: std::ops::Range<u8>| range.map(|n| IpAddr::from([1, 1, 1, n]));
-        allocation.permit(ips(0..3), tick(0), 4).unwrap();
+        allocation.permit(ips(0..3), tick(0), &LIMITS).unwrap();
         assert_eq!(
-            allocation.permit(ips(2..6), tick(100), 4),
+            allocation.permit(ips(2..6), tick(100), &LIMITS),
             Err(NotInstalled::Full)
         );
         assert!(
@@ -525,9 +544,9 @@ mod tests {
             "not refreshed"
         );
         assert!(!allocation.permits(IpAddr::from([1, 1, 1, 3]), tick(100)));
-        allocation.permit(ips(3..7), tick(300), 4).unwrap();
+        allocation.permit(ips(3..7), tick(300), &LIMITS).unwrap();
         assert_eq!(
-            allocation.bind_channel(0x4000, peer("1.1.1.9:9"), tick(301), LIMITS),
+            allocation.bind_channel(0x4000, peer("1.1.1.9:9"), tick(301), &LIMITS),
             Err(NotInstalled::Full)
         );
         assert_eq!(allocation.peer_of(0x4000, tick(301)), None);

@@ -59,6 +59,16 @@ pub struct Limits {
     pub permissions: usize,
     /// Channels of one allocation. Each costs 48 bytes and a comparison per packet.
     pub channels: usize,
+    /// Addresses that an allocation may get permissions for and has none for yet. Less hinders
+    /// scanning networks through the relay, more lets a client with many candidates begin faster.
+    pub new_peers: Rate,
+    /// Bytes of application data a second of one allocation, both directions together; what is
+    /// over it is dropped. Twice as much may pass at once, and at least the largest datagram. Less
+    /// hurts calls in high definition and files, more lets one client use up the line.
+    pub bandwidth: u64,
+    /// The same for all allocations together; data between two clients of this server counts for
+    /// both. Servers that share a line divide it. `u64::MAX` is as much as the machine can.
+    pub total_bandwidth: u64,
     /// How long a nonce is good. Less costs clients a round trip more often, more lets a
     /// recorded request be replayed longer (RFC 8656 section 5 asks for an hour at most).
     pub nonce_lifetime: Duration,
@@ -79,24 +89,35 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The defaults.
+    pub const DEFAULT: Limits = Limits {
+        user_quota: 256,
+        address_quota: 4096,
+        max_lifetime: Duration::from_secs(3600),
+        max_allocation_age: Duration::from_secs(24 * 3600),
+        permissions: 128,
+        channels: 128,
+        new_peers: Rate {
+            per_second: 20,
+            burst: 128,
+        },
+        bandwidth: 12_500_000,
+        total_bandwidth: u64::MAX,
+        nonce_lifetime: Duration::from_secs(3600),
+        challenges: Rate {
+            per_second: 1000,
+            burst: 1000,
+        },
+        guesses: Rate {
+            per_second: 10,
+            burst: 100,
+        },
+    };
+}
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            user_quota: 256,
-            address_quota: 4096,
-            max_lifetime: Duration::from_secs(3600),
-            max_allocation_age: Duration::from_secs(24 * 3600),
-            permissions: 128,
-            channels: 128,
-            nonce_lifetime: Duration::from_secs(3600),
-            challenges: Rate {
-                per_second: 1000,
-                burst: 1000,
-            },
-            guesses: Rate {
-                per_second: 10,
-                burst: 100,
-            },
-        }
+        Limits::DEFAULT
     }
 }

@@ -260,6 +260,7 @@ impl World {
                 relay,
                 peer,
                 datagram,
+                ..
             } => {
                 assert!(self.open.contains(&relay));
                 assert!(is_public(peer.ip()) && peer.port() != 0, "{peer}");

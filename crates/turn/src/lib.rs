@@ -23,6 +23,7 @@
 
 mod action;
 mod allocation;
+mod bucket;
 pub mod channel_data;
 mod cidr;
 mod config;
@@ -45,12 +46,13 @@ mod table;
 mod throttle;
 
 pub use action::{
-    Action, Binding, Content, Event, HEADROOM, MIN_BUFFER, NoRelay, PortWish, RelayRequest,
+    Action, Binding, Content, Event, HEADROOM, IcmpError, MIN_BUFFER, NoRelay, PortWish,
+    RelayRequest,
 };
 pub use allocation::{AllocationId, FiveTuple, NotAllocationId, Traffic, Transport, Volume};
 pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
-pub use counters::Counters;
+pub use counters::{Counters, Drops, Refusals};
 pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
 pub use peers::PeerPolicy;
 pub use port_set::PortSet;

@@ -106,7 +106,7 @@ pub(crate) struct UnknownAttributes {
 
 /// Comprehension-required types this server understands, or can leave aside without harm because
 /// only answers carry them.
-const KNOWN: [u16; 20] = [
+const KNOWN: [u16; 21] = [
     0x0001, // MAPPED-ADDRESS
     attr::USERNAME,
     attr::MESSAGE_INTEGRITY,
@@ -122,6 +122,7 @@ const KNOWN: [u16; 20] = [
     attr::REQUESTED_ADDRESS_FAMILY,
     attr::EVEN_PORT,
     attr::REQUESTED_TRANSPORT,
+    attr::DONT_FRAGMENT,
     attr::RESERVATION_TOKEN,
     attr::MESSAGE_INTEGRITY_SHA256,
     attr::PASSWORD_ALGORITHM,

@@ -8,28 +8,26 @@ use std::net::IpAddr;
 
 use protocol::time::Tick;
 
+use crate::bucket::Bucket;
 use crate::seed::{KeyedHasher, Seed};
 
-/// How many answers a source prefix (IPv4 /24, IPv6 /56) may get.
+/// How much of something there may be: answers to a source prefix (IPv4 /24, IPv6 /56), or new
+/// peers of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Answers a second, in the long run.
+    /// So many a second, in the long run.
     pub per_second: u32,
-    /// Answers at once, after a while without any.
+    /// So many at once, after a while without any.
     pub burst: u32,
 }
 
 /// Buckets of one table: enough that a few thousand busy prefixes seldom meet, 64 KiB of memory.
 const BUCKETS: usize = 8192;
 
-/// Micro-answers: one answer is a million of these, so that a microsecond refills `per_second`.
-const ANSWER: u64 = 1_000_000;
-
-/// A table of leaky buckets. A bucket holds the tick at which it will have leaked empty: one
-/// number says both how full it is and when that was.
+/// A table of leaky buckets.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    buckets: Box<[Tick]>,
+    buckets: Box<[Bucket]>,
     hasher: KeyedHasher,
     rate: Rate,
 }
@@ -37,7 +35,7 @@ pub(crate) struct Throttle {
 impl Throttle {
     pub(crate) fn new(seed: &Seed, purpose: &str, rate: Rate) -> Throttle {
         Throttle {
-            buckets: vec![Tick::default(); BUCKETS].into_boxed_slice(),
+            buckets: vec![Bucket::default(); BUCKETS].into_boxed_slice(),
             hasher: seed.hasher(purpose),
             rate,
         }
@@ -50,18 +48,16 @@ impl Throttle {
 
     /// Whether one more answer may go to this source; if so, it is counted.
     pub(crate) fn admit(&mut self, now: Tick, source: IpAddr) -> bool {
-        if self.rate.per_second == 0 {
-            return false;
-        }
-        let step = ANSWER / u64::from(self.rate.per_second);
         let hash = self.hasher.hash_one(prefix(source));
         let bucket = &mut self.buckets[(hash % BUCKETS as u64) as usize];
-        let empty_at = bucket.as_micros().max(now.as_micros());
-        if empty_at - now.as_micros() > step * u64::from(self.rate.burst.saturating_sub(1)) {
-            return false;
-        }
-        *bucket = Tick::from_micros(empty_at + step);
-        true
+        self.rate.admit(bucket, now)
+    }
+}
+
+impl Rate {
+    /// Whether one more is within the rate; if so, it is counted.
+    pub(crate) fn admit(self, bucket: &mut Bucket, now: Tick) -> bool {
+        bucket.admit(now, 1, self.per_second.into(), self.burst.into())
     }
 }
 

@@ -8,7 +8,7 @@ use protocol::time::{Now, Tick};
 use super::authenticate::User;
 use super::{Decision, Server, whole_seconds};
 use crate::action::{Action, NoRelay, PortWish, RelayRequest};
-use crate::allocation::{Allocation, AllocationId, FiveTuple};
+use crate::allocation::{Allocation, AllocationId, FiveTuple, Transport};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
 use crate::quota::{Most, Share};
 use crate::reply::{Answer, Envelope, Refusal};
@@ -59,7 +59,7 @@ impl Server {
         } else {
             self.siblings.insert(relayed);
             self.allocations.set_deadline(id, now.tick + lifetime);
-            self.counters.allocations_created += 1;
+            self.count_created(path.transport);
             Answer::Allocated {
                 relayed,
                 lifetime,
@@ -69,6 +69,15 @@ impl Server {
             }
         };
         self.emit(path, buffer, Decision::Answer(envelope, answer))
+    }
+
+    fn count_created(&mut self, transport: Transport) {
+        self.counters.allocations_created += 1;
+        match transport {
+            Transport::Udp => self.counters.allocations_created_udp += 1,
+            Transport::Tls => self.counters.allocations_created_tls += 1,
+            Transport::Tcp => {}
+        }
     }
 
     /// Keeps the port above that of an allocation for its user.

@@ -16,9 +16,23 @@ use protocol::time::Tick;
 use super::Server;
 use crate::action::{Action, Content};
 use crate::allocation::{AllocationId, FiveTuple, Wrapping};
+use crate::bucket::Bucket;
 use crate::channel_data::{self, ChannelData};
 use crate::reply::UnknownAttributes;
 use crate::stun::{self, Class, Message, Method, TransactionId, Writer, attribute as attr};
+
+/// No datagram has more, so that every one fits through the slowest bandwidth at some time.
+const LARGEST_DATAGRAM: u64 = 65_535;
+
+/// Why data goes no further.
+#[derive(Clone, Copy, Debug)]
+enum Dropped {
+    Unbound,
+    Unpermitted,
+    Denied,
+    OverBandwidth,
+    TooLarge,
+}
 
 impl Server {
     pub(super) fn handle_channel_data(
@@ -36,13 +50,16 @@ impl Server {
             .on_path(&path)
             .and_then(|(id, allocation)| {
                 let peer = allocation.peer_of(channel.number, now)?;
-                allocation.permits(peer.ip(), now).then_some((id, peer))
+                Some((id, peer, allocation.permits(peer.ip(), now)))
             });
-        let Some((id, peer)) = found else {
-            return self.drop_data();
+        let (id, peer) = match found {
+            Some((id, peer, true)) => (id, peer),
+            Some(_) => return self.drop_data(Dropped::Unpermitted),
+            None => return self.drop_data(Dropped::Unbound),
         };
         let start = datagram.start + channel_data::HEADER_LEN;
-        self.send_to_peer(now, id, peer, buffer, start..start + channel.len)
+        let data = start..start + channel.len;
+        self.send_to_peer(now, id, peer, buffer, data, false)
     }
 
     pub(super) fn handle_send(
@@ -52,19 +69,19 @@ impl Server {
         buffer: &mut [u8],
         datagram: Range<usize>,
     ) -> Action {
-        let Some((peer, data)) = read_send(&buffer[datagram.clone()]) else {
+        let Some(sending) = read_send(&buffer[datagram.clone()]) else {
             return self.ignore();
         };
-        let found = self
-            .allocations
-            .on_path(&path)
-            .filter(|(_, allocation)| allocation.permits(peer.ip(), now))
-            .map(|(id, _)| id);
-        let Some(id) = found else {
-            return self.drop_data();
+        let peer = sending.peer;
+        let found = self.allocations.on_path(&path);
+        let found = found.map(|(id, allocation)| (id, allocation.permits(peer.ip(), now)));
+        let id = match found {
+            Some((id, true)) => id,
+            Some(_) => return self.drop_data(Dropped::Unpermitted),
+            None => return self.drop_data(Dropped::Unbound),
         };
-        let data = datagram.start + data.start..datagram.start + data.end;
-        self.send_to_peer(now, id, peer, buffer, data)
+        let data = datagram.start + sending.data.start..datagram.start + sending.data.end;
+        self.send_to_peer(now, id, peer, buffer, data, sending.dont_fragment)
     }
 
     pub(super) fn handle_peer_data(
@@ -78,11 +95,12 @@ impl Server {
         let peer = match self.siblings.outside(peer) {
             Some(relayed) => relayed,
             None if self.peers.is_open(peer) => peer,
-            None => return self.drop_data(),
+            None => return self.drop_data(Dropped::Denied),
         };
         let len = data.len() as u64;
-        let Some((path, datagram)) = self.deliver(now, relay, peer, buffer, data) else {
-            return self.drop_data();
+        let (path, datagram) = match self.deliver(now, relay, peer, buffer, data) {
+            Ok(delivered) => delivered,
+            Err(reason) => return self.drop_data(reason),
         };
         self.counters.to_clients += 1;
         self.counters.to_clients_bytes += len;
@@ -104,6 +122,7 @@ impl Server {
         peer: SocketAddr,
         buffer: &mut [u8],
         data: Range<usize>,
+        dont_fragment: bool,
     ) -> Action {
         if self.peers.is_own(peer.ip())
             && let Some(other) = self.allocations.with_relayed(&peer)
@@ -113,8 +132,11 @@ impl Server {
         let peer = match self.siblings.inside(peer) {
             Some(inside) => inside,
             None if self.peers.is_open(peer) => peer,
-            None => return self.drop_data(),
+            None => return self.drop_data(Dropped::Denied),
         };
+        if !self.is_within_bandwidth(now, id, data.len()) {
+            return self.drop_data(Dropped::OverBandwidth);
+        }
         self.counters.to_peers += 1;
         self.counters.to_peers_bytes += data.len() as u64;
         if let Some(allocation) = self.allocations.get_mut(id) {
@@ -124,6 +146,7 @@ impl Server {
             relay: id,
             peer,
             datagram: data,
+            dont_fragment,
         }
     }
 
@@ -136,13 +159,15 @@ impl Server {
         data: Range<usize>,
     ) -> Action {
         let len = data.len();
-        let delivered = self
-            .allocations
-            .get(from)
-            .map(|allocation| allocation.relayed)
-            .and_then(|source| self.deliver(now, to, source, buffer, data));
-        let Some((path, datagram)) = delivered else {
-            return self.drop_data();
+        let Some(source) = self.allocations.get(from).map(|it| it.relayed) else {
+            return self.drop_data(Dropped::Unbound);
+        };
+        if !self.is_within_bandwidth(now, from, len) {
+            return self.drop_data(Dropped::OverBandwidth);
+        }
+        let (path, datagram) = match self.deliver(now, to, source, buffer, data) {
+            Ok(delivered) => delivered,
+            Err(reason) => return self.drop_data(reason),
         };
         if let Some(allocation) = self.allocations.get_mut(from) {
             allocation.traffic.to_peers.add(len);
@@ -164,36 +189,70 @@ impl Server {
         peer: SocketAddr,
         buffer: &mut [u8],
         data: Range<usize>,
-    ) -> Option<(FiveTuple, Range<usize>)> {
-        let allocation = self.allocations.get_mut(id)?;
+    ) -> Result<(FiveTuple, Range<usize>), Dropped> {
+        let allocation = self.allocations.get(id).ok_or(Dropped::Unbound)?;
         let path = allocation.path;
         let len = data.len();
-        let datagram = match allocation.wrapping(peer, now)? {
+        let wrapping = allocation.wrapping(peer, now).ok_or(Dropped::Unpermitted)?;
+        if !self.is_within_bandwidth(now, id, len) {
+            return Err(Dropped::OverBandwidth);
+        }
+        let datagram = match wrapping {
             Wrapping::ChannelData(number) => {
-                let datagram = wrap_channel_data(buffer, data, number)?;
+                let datagram = wrap_channel_data(buffer, data, number);
                 if path.transport.is_stream() {
-                    pad(buffer, datagram)?
+                    datagram.and_then(|datagram| pad(buffer, datagram))
                 } else {
                     datagram
                 }
             }
             Wrapping::DataIndication => {
                 let transaction = self.indications.next();
-                wrap_data_indication(buffer, data, peer, transaction)?
+                wrap_data_indication(buffer, data, peer, transaction)
             }
         };
-        allocation.traffic.to_client.add(len);
-        Some((path, datagram))
+        let datagram = datagram.ok_or(Dropped::TooLarge)?;
+        if let Some(allocation) = self.allocations.get_mut(id) {
+            allocation.traffic.to_client.add(len);
+        }
+        Ok((path, datagram))
     }
 
-    fn drop_data(&mut self) -> Action {
+    /// Whether an allocation may relay so many bytes more; if so, they count.
+    fn is_within_bandwidth(&mut self, now: Tick, id: AllocationId, len: usize) -> bool {
+        let fits = |bucket: &mut Bucket, rate: u64| {
+            let at_once = rate.saturating_mul(2).max(LARGEST_DATAGRAM);
+            rate == u64::MAX || bucket.admit(now, len as u64, rate, at_once)
+        };
+        let allocation = self.allocations.get_mut(id);
+        allocation.is_some_and(|it| fits(&mut it.bandwidth, self.limits.bandwidth))
+            && fits(&mut self.bandwidth, self.limits.total_bandwidth)
+    }
+
+    fn drop_data(&mut self, reason: Dropped) -> Action {
+        let drops = &mut self.counters.drops;
+        let by_reason = match reason {
+            Dropped::Unbound => &mut drops.unbound,
+            Dropped::Unpermitted => &mut drops.unpermitted,
+            Dropped::Denied => &mut drops.denied,
+            Dropped::OverBandwidth => &mut drops.over_bandwidth,
+            Dropped::TooLarge => &mut drops.too_large,
+        };
+        *by_reason += 1;
         self.counters.dropped += 1;
         Action::Nothing
     }
 }
 
-/// Peer and data of a Send indication, the latter as a range of the datagram.
-fn read_send(datagram: &[u8]) -> Option<(SocketAddr, Range<usize>)> {
+/// What a Send indication says.
+struct Sending {
+    peer: SocketAddr,
+    /// Where the data lies in the indication.
+    data: Range<usize>,
+    dont_fragment: bool,
+}
+
+fn read_send(datagram: &[u8]) -> Option<Sending> {
     let message = Message::parse(datagram).ok()?;
     if UnknownAttributes::of(&message).is_some() {
         return None;
@@ -202,7 +261,11 @@ fn read_send(datagram: &[u8]) -> Option<(SocketAddr, Range<usize>)> {
     let peer = attr::read_xor_address(peer, &message.transaction())?;
     let data = message.first(attr::DATA)?;
     let start = data.as_ptr() as usize - datagram.as_ptr() as usize;
-    Some((peer, start..start + data.len()))
+    Some(Sending {
+        peer,
+        data: start..start + data.len(),
+        dont_fragment: message.first(attr::DONT_FRAGMENT).is_some(),
+    })
 }
 
 /// Puts the 4-byte header in front of the data, where it lies.

@@ -5,6 +5,7 @@ mod authenticate;
 mod bindings;
 mod data;
 mod events;
+mod icmp;
 mod operations;
 mod permissions;
 mod refresh;
@@ -24,9 +25,10 @@ use events::Events;
 
 use crate::action::{Action, Content, Event};
 use crate::allocation::{Allocation, AllocationId, FiveTuple};
+use crate::bucket::Bucket;
 use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
-use crate::counters::Counters;
+use crate::counters::{Counters, Refusals};
 use crate::credentials::Credentials;
 use crate::nonce::{Features, Nonces};
 use crate::peers::Peers;
@@ -45,6 +47,8 @@ pub struct Server {
     credentials: Credentials,
     relays: Vec<RelayAddress>,
     limits: Limits,
+    /// What all allocations have relayed lately.
+    bandwidth: Bucket,
     quotas: Arc<Quotas>,
     peers: Peers,
     nonces: Nonces,
@@ -88,6 +92,7 @@ impl Server {
             indications: Indications::new(&seed),
             credentials: config.credentials,
             relays: config.relays,
+            bandwidth: Bucket::default(),
             quotas: config.quotas,
             limits,
         }
@@ -261,6 +266,9 @@ impl Server {
     }
 
     fn count(&mut self, answer: &Answer) {
+        if let Some(by_code) = refusals_with(&mut self.counters.refusals, answer) {
+            *by_code += 1;
+        }
         let counter = match answer {
             Answer::Mapped => &mut self.counters.bindings,
             Answer::Allocated { .. } | Answer::Refreshed(_) | Answer::Done => {
@@ -345,6 +353,23 @@ impl Indications {
         id[4..].copy_from_slice(&self.hasher.hash(&self.sent.to_be_bytes()).to_be_bytes());
         TransactionId(id)
     }
+}
+
+/// The counter of the error code of an answer.
+fn refusals_with<'c>(counters: &'c mut Refusals, answer: &Answer) -> Option<&'c mut u64> {
+    Some(match answer {
+        Answer::TryAlternate(_) => &mut counters.try_alternate,
+        Answer::Unknown(_) => &mut counters.unknown_attribute,
+        Answer::Refused(refusal) => match refusal {
+            Refusal::BadRequest => &mut counters.bad_request,
+            Refusal::Forbidden => &mut counters.forbidden,
+            Refusal::AllocationMismatch => &mut counters.allocation_mismatch,
+            Refusal::QuotaReached => &mut counters.quota_reached,
+            Refusal::InsufficientCapacity => &mut counters.insufficient_capacity,
+            _ => &mut counters.other,
+        },
+        _ => return None,
+    })
 }
 
 fn decide_binding(message: &Message<'_>) -> Decision {

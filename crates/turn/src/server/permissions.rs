@@ -29,10 +29,9 @@ impl Server {
             self.check_peer(peer.ok_or(Refusal::BadRequest)?.ip(), family)?;
         }
         let ips = peer_addresses(message).flatten().map(|peer| peer.ip());
-        let limit = self.limits.permissions;
         self.purge(id, now);
         if let Some(allocation) = self.allocations.get_mut(id) {
-            allocation.permit(ips, now, limit)?;
+            allocation.permit(ips, now, &self.limits)?;
         }
         self.tell_bindings(id, now);
         Ok(Answer::Done)
@@ -51,10 +50,9 @@ impl Server {
         if self.siblings.inside(peer).is_none() && !self.peers.is_open(peer) {
             return Err(Refusal::Forbidden);
         }
-        let limits = (self.limits.permissions, self.limits.channels);
         self.purge(id, now);
         if let Some(allocation) = self.allocations.get_mut(id) {
-            allocation.bind_channel(number, peer, now, limits)?;
+            allocation.bind_channel(number, peer, now, &self.limits)?;
         }
         self.tell_bindings(id, now);
         Ok(Answer::Done)

@@ -32,6 +32,8 @@ pub const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
 pub const EVEN_PORT: u16 = 0x0018;
 /// REQUESTED-TRANSPORT, an IP protocol number and three reserved bytes.
 pub const REQUESTED_TRANSPORT: u16 = 0x0019;
+/// DONT-FRAGMENT, empty.
+pub const DONT_FRAGMENT: u16 = 0x001a;
 /// MESSAGE-INTEGRITY-SHA256, 16 to 32 bytes.
 pub const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
 /// PASSWORD-ALGORITHM.
@@ -48,6 +50,8 @@ pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
 pub const PASSWORD_ALGORITHMS: u16 = 0x8002;
 /// ALTERNATE-DOMAIN, the name in an alternate server's certificate.
 pub const ALTERNATE_DOMAIN: u16 = 0x8003;
+/// ICMP, 8 bytes.
+pub const ICMP: u16 = 0x8004;
 /// ALTERNATE-SERVER, an address that is not XORed.
 pub const ALTERNATE_SERVER: u16 = 0x8023;
 /// FINGERPRINT, 4 bytes.

@@ -4,6 +4,8 @@ mod allocations;
 mod authentication;
 mod binding;
 mod channels;
+mod icmp;
+mod limits;
 mod model;
 mod operations;
 mod relaying;
@@ -40,6 +42,8 @@ struct World {
     ports_left: usize,
     closed: Vec<AllocationId>,
     released: Vec<u16>,
+    /// What was said of the last packet to a peer.
+    dont_fragment: bool,
     /// Channel bindings, as events tell of them.
     mirror: BTreeMap<(AllocationId, u16), Binding>,
     buffer: Box<[u8]>,
@@ -92,6 +96,7 @@ impl World {
             ports_left: usize::MAX,
             closed: Vec::new(),
             released: Vec::new(),
+            dont_fragment: false,
             mirror: BTreeMap::new(),
             buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
             transport: Transport::Udp,
@@ -144,7 +149,11 @@ impl World {
                 relay,
                 peer,
                 datagram,
-            } => Output::ToPeer(relay, peer, self.buffer[datagram].to_vec()),
+                dont_fragment,
+            } => {
+                self.dont_fragment = dont_fragment;
+                Output::ToPeer(relay, peer, self.buffer[datagram].to_vec())
+            }
             Action::OpenRelay(request) => {
                 let outcome = self.open(request.port());
                 let action =
