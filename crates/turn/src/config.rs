@@ -80,6 +80,18 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The limits of each of several servers that together have these.
+    pub fn shared_by(self, servers: u32) -> Limits {
+        let total_bandwidth = match self.total_bandwidth {
+            u64::MAX => u64::MAX,
+            total => total / u64::from(servers.max(1)),
+        };
+        Limits {
+            total_bandwidth,
+            ..self
+        }
+    }
+
     /// The same, with nothing in it that RFC 8656 rules out.
     pub(crate) fn sound(self) -> Limits {
         Limits {

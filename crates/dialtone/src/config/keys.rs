@@ -85,6 +85,14 @@ pub struct Keys {
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     pub address_quota: u32,
 
+    /// Bytes a second of one allocation, both directions together; more are dropped
+    #[arg(long, value_name = "BYTES", default_value_t = 12_500_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    pub bandwidth: u64,
+
+    /// Bytes a second of all allocations together [default: no limit]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1000..))]
+    pub total_bandwidth: Option<u64>,
+
     /// The longest lifetime an allocation is granted at once, like 1h; at least 10m
     #[arg(long, value_name = "TIME", default_value = "1h")]
     pub max_lifetime: Span,

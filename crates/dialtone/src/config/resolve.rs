@@ -217,6 +217,8 @@ impl Settings {
         Limits {
             user_quota: keys.user_quota,
             address_quota: keys.address_quota,
+            bandwidth: keys.bandwidth,
+            total_bandwidth: keys.total_bandwidth.unwrap_or(u64::MAX),
             max_lifetime: keys.max_lifetime.0,
             max_allocation_age: keys.max_allocation_age.0,
             nonce_lifetime: keys.nonce_lifetime.0,

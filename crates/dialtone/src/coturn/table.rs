@@ -178,14 +178,12 @@ pub const KEYS: &[Key] = &[
         "total-quota",
         "the ports of `relay_ports` are the limit; make the range smaller",
     ),
-    left(
+    to(
         "max-bps",
-        "there is no limit on the bandwidth of an allocation yet",
+        &["bandwidth"],
+        "bytes a second of each direction there, of both together here: twice the number",
     ),
-    left(
-        "bps-capacity",
-        "there is no limit on the bandwidth of the server yet",
-    ),
+    to("bps-capacity", &["total_bandwidth"], "the same"),
     to(
         "stale-nonce",
         &["nonce_lifetime"],

@@ -19,6 +19,7 @@ use-auth-secret
 static-auth-secret=n0rth \"and\" south
 realm=turn.example.org
 user-quota=12
+max-bps=640000
 stale-nonce
 no-multicast-peers
 denied-peer-ip=10.0.0.0-10.255.255.255
@@ -51,6 +52,7 @@ fn a_typical_configuration_is_carried_over_whole() {
         r#"secret = ["n0rth \"and\" south"]"#,
         r#"realm = "turn.example.org""#,
         r#"user_quota = 12"#,
+        r#"bandwidth = 1280000"#,
         r#"nonce_lifetime = "600s""#,
         r#"allow_peer = ["10.0.0.7/32"]"#,
     ] {

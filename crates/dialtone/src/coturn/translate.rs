@@ -19,6 +19,9 @@ const MAX_ADDRESSES: usize = 500;
 /// The shortest of our longest lifetimes, in seconds (RFC 8656 section 3.2).
 const MIN_LIFETIME: u64 = 600;
 
+/// The least that the configuration takes.
+const MIN_BANDWIDTH: u64 = 1000;
+
 pub fn translate(entries: &[Entry]) -> Imported {
     let mut translation = Translation {
         port: 3478,
@@ -120,6 +123,8 @@ impl Translation {
             "user" => return self.user(entry, text),
             "realm" => return self.realm(entry),
             "user-quota" => self.number(entry, 1, |it, quota: u32| it.set("user_quota", quota)),
+            "max-bps" => self.bandwidth(entry, "bandwidth"),
+            "bps-capacity" => self.bandwidth(entry, "total_bandwidth"),
             "stale-nonce" if entry.value.is_empty() => {
                 self.set("nonce_lifetime", quote("600s"));
                 true
@@ -191,6 +196,18 @@ impl Translation {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Bytes a second, which coturn counts in each direction and we in both together; 0 is no limit.
+    fn bandwidth(&mut self, entry: &Entry, key: &'static str) -> bool {
+        match entry.word().parse::<u64>() {
+            Ok(0) => false,
+            Ok(bytes) => {
+                self.set(key, bytes.saturating_mul(2).max(MIN_BANDWIDTH));
+                true
+            }
+            Err(_) => false,
         }
     }
 

@@ -7,6 +7,7 @@ mod adoption;
 mod connection;
 mod connections;
 mod datagrams;
+mod fragments;
 mod listeners;
 mod operations;
 mod pace;
@@ -281,7 +282,7 @@ fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Confi
         credentials: config.credentials,
         relays: config.relays,
         peers: peer_policy(&config.allow_peers, &config.deny_peers, protected),
-        limits: config.limits,
+        limits: config.limits.shared_by(config.threads),
         quotas: Arc::default(),
     }
 }

@@ -11,7 +11,7 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Socket, Type};
 
-use super::{Protocol, StartError};
+use super::{Protocol, StartError, fragments};
 
 /// What the kernel may hold for a socket that many clients send to. Less loses packets while the
 /// thread is busy elsewhere; the system caps it at `net.core.rmem_max` for who may not administer
@@ -109,7 +109,10 @@ pub(super) fn prefer_latency(stream: &TcpStream) {
 pub(super) fn try_open(address: SocketAddr) -> std::io::Result<UdpSocket> {
     let socket = unbound(address)?;
     socket.bind(&address.into())?;
-    Ok(socket.into())
+    let socket = socket.into();
+    // A wish: without it, large packets to some peers are lost.
+    let _ = fragments::allow(&socket, address);
+    Ok(socket)
 }
 
 /// IPv6 sockets take IPv6 only: an IPv4 client would otherwise appear under a mapped address and

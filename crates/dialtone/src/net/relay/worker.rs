@@ -20,7 +20,7 @@ use super::pace::Pace;
 use super::ports::Ports;
 use super::ready::Ready;
 use super::stream::Stream;
-use super::{StartError, sockets};
+use super::{StartError, fragments, sockets};
 use crate::clock;
 
 /// What other threads ask of the relay.
@@ -405,7 +405,19 @@ impl Worker {
                 relay,
                 peer,
                 datagram,
+                dont_fragment: false,
             } => self.send(place, datagram, Exit::Relay(relay.slot()), peer),
+            Action::ToPeer {
+                relay,
+                peer,
+                datagram,
+                dont_fragment: true,
+            } => {
+                if let Some(Some(relay)) = self.relays.get(relay.slot()) {
+                    let datagram = &self.datagrams.buffer(place)[datagram];
+                    let _ = fragments::send_whole(&relay.socket, datagram, peer);
+                }
+            }
             Action::OpenRelay(request) => self.open_relay(request, place),
         }
         if self.datagrams.is_full() {

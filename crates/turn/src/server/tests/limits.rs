@@ -79,6 +79,17 @@ fn all_together_relay_so_many_bytes_a_second() {
 }
 
 #[test]
+fn servers_that_share_a_line_divide_it() {
+    let limits = Limits {
+        total_bandwidth: 1000,
+        ..Limits::default()
+    };
+    assert_eq!(limits.shared_by(4).total_bandwidth, 250);
+    assert_eq!(limits.shared_by(4).bandwidth, limits.bandwidth);
+    assert_eq!(Limits::default().shared_by(4), Limits::default());
+}
+
+#[test]
 fn direct_data_uses_up_both_allocations() {
     let mut world = with_limits(|limits| limits.bandwidth = 100_000);
     let mut alice = Client::alice(HERE);
