@@ -91,6 +91,7 @@ const LAB: &[Tool] = &[
     tools::IP,
     tools::NFT,
     tools::COTURN,
+    tools::CERTUTIL,
 ];
 
 fn one(outcome: Result<(), String>) -> Result<Count, String> {

@@ -43,6 +43,8 @@ pub const IP: Tool = apt("ip", "iproute2");
 pub const NFT: Tool = apt("nft", "nftables");
 /// The relay that ours is compared with, and its client tools.
 pub const COTURN: Tool = apt("turnserver", "coturn");
+/// Makes browsers trust a certificate.
+pub const CERTUTIL: Tool = apt("certutil", "libnss3-tools");
 /// A STUN client by others.
 pub const STUN_CLIENT: Tool = apt("stun", "stun-client");
 /// Builds the fuzzer's C++ half.

@@ -17,18 +17,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
 
-use crate::{Host, Process, driver::Driver, wav::write_tone};
+use crate::{Host, Process, authority::trust, driver::Driver, wav::write_tone};
 
 /// Runs in every page before the page's own scripts; `window.__lab` holds what it collects.
 const HOOK: &str = include_str!("scripts/hook.js");
 
 /// What a browser is given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BrowserOptions {
     /// The tone its microphone hears, in hertz; without one there is no camera or microphone.
     pub tone: Option<f64>,
     /// Origins on plain HTTP that count as secure, so that pages may use the camera.
     pub trusted: Vec<String>,
+    /// The certificate of an authority to trust (PEM).
+    pub authority: Option<PathBuf>,
 }
 
 /// A running browser. Dropping it kills it.
@@ -47,6 +49,9 @@ impl Browser {
         let port = host
             .enter(|| TcpListener::bind((host.address(), 0))?.local_addr())??
             .port();
+        if let Some(root) = &options.authority {
+            trust(root, profile.path())?;
+        }
         let mut command = host.command("chromedriver");
         command
             .args([format!("--port={port}"), "--allowed-ips=".into()])
@@ -72,10 +77,7 @@ impl Browser {
     }
 
     fn prepare(&self) -> Result<String> {
-        self.cdp(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": HOOK }),
-        )?;
+        self.prepend(HOOK)?;
         let version = self.cdp("Browser.getVersion", json!({}))?;
         Ok(version["product"].as_str().unwrap_or("unknown").to_owned())
     }
@@ -88,6 +90,13 @@ impl Browser {
     /// Product and version, as the browser gives it.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Runs a script in every page from the next one on, before the page's own scripts.
+    pub fn prepend(&self, script: &str) -> Result<()> {
+        let parameters = json!({ "source": script });
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", parameters)
+            .map(drop)
     }
 
     /// Opens an address, as typed into the address bar.

@@ -19,8 +19,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod authority;
 pub mod bare;
-
 pub mod bench;
 mod browser;
 mod driver;
@@ -36,6 +36,7 @@ mod topology;
 mod wait;
 mod wav;
 
+pub use authority::Authority;
 pub use browser::{Browser, BrowserOptions};
 pub use host::Host;
 pub use nat::Nat;

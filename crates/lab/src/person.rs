@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{Browser, BrowserOptions, Host, Patience, eventually};
+use crate::{Authority, Browser, BrowserOptions, Host, Patience, eventually};
 
 const SENSE: &str = include_str!("scripts/sense.js");
 /// Messages of the chat, oldest first.
@@ -34,31 +34,42 @@ pub struct Evidence {
 impl Person {
     /// A person with a camera and a microphone that hears a tone of `hertz`.
     pub fn arrive(test: &str, host: &Host, name: &str, hertz: f64, origin: &str) -> Result<Self> {
-        Self::with(test, host, name, hertz, true, origin)
+        Self::with(test, host, name, Some(hertz), insecure(origin))
+    }
+
+    /// The same at a browser that trusts an authority, so that pages come by HTTPS.
+    pub fn trusting(
+        test: &str,
+        host: &Host,
+        name: &str,
+        hertz: f64,
+        authority: &Authority,
+    ) -> Result<Self> {
+        let options = BrowserOptions {
+            authority: Some(authority.root()),
+            ..BrowserOptions::default()
+        };
+        Self::with(test, host, name, Some(hertz), options)
     }
 
     /// A person without camera and microphone.
     pub fn without_devices(test: &str, host: &Host, name: &str, origin: &str) -> Result<Self> {
-        Self::with(test, host, name, 0.0, false, origin)
+        Self::with(test, host, name, None, insecure(origin))
     }
 
     fn with(
         test: &str,
         host: &Host,
         name: &str,
-        tone: f64,
-        devices: bool,
-        origin: &str,
+        tone: Option<f64>,
+        mut options: BrowserOptions,
     ) -> Result<Self> {
-        let options = BrowserOptions {
-            tone: devices.then_some(tone),
-            trusted: vec![origin.to_owned()],
-        };
+        options.tone = tone;
         Ok(Self {
             browser: Browser::start(host, name, &options)?,
             test: test.into(),
-            tone,
-            devices,
+            tone: tone.unwrap_or(0.0),
+            devices: tone.is_some(),
         })
     }
 
@@ -339,6 +350,14 @@ impl Person {
             }
         }
         Ok(())
+    }
+}
+
+/// What makes a browser give camera and microphone to a page on plain HTTP.
+fn insecure(origin: &str) -> BrowserOptions {
+    BrowserOptions {
+        trusted: vec![origin.to_owned()],
+        ..BrowserOptions::default()
     }
 }
 

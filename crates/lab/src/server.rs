@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::{Host, Process, browser::build_folder};
+use crate::{Authority, Host, Process, browser::build_folder};
 
 /// The labs' addresses, which a relay rightly denies as peers unless told.
 pub(crate) const LAB_NETWORKS: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
@@ -34,6 +34,8 @@ pub struct Server {
 pub struct ServerOptions {
     /// Further arguments after the usual ones.
     pub arguments: Vec<String>,
+    /// Who certifies the server: HTTPS, and TURN over TLS, are on port 443 then.
+    pub authority: Option<Arc<Authority>>,
     /// The address that others know the host by, if it is not its own.
     pub announced: Option<Ipv4Addr>,
 }
@@ -80,6 +82,14 @@ impl Server {
         if let Some(announced) = self.options.announced {
             command.arg(format!("--relay-ip={}={announced}", self.turn.ip()));
         }
+        if let Some(authority) = &self.options.authority {
+            command
+                .arg(format!("--https={}:443", self.http.ip()))
+                .arg("--cert")
+                .arg(authority.certificate())
+                .arg("--key")
+                .arg(authority.key());
+        }
         command.args(&self.options.arguments);
         let start = Instant::now();
         let mut process = Process::start(command)?;
@@ -101,7 +111,9 @@ impl Server {
 
     /// Scheme, address and port of the web app.
     pub fn origin(&self) -> String {
-        if self.http.ip().is_loopback() {
+        if self.options.authority.is_some() {
+            format!("https://{}", self.http.ip())
+        } else if self.http.ip().is_loopback() {
             format!("http://localhost:{}", self.http.port())
         } else {
             let others = self.options.announced.map(IpAddr::from);

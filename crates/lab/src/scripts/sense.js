@@ -62,6 +62,7 @@ return (async () => {
       candidate && {
         type: candidate.candidateType,
         protocol: candidate.protocol,
+        relayProtocol: candidate.relayProtocol,
         address: candidate.address ?? '',
         port: candidate.port,
       };

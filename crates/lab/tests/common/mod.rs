@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
 use anyhow::{Context, Result, ensure};
-use lab::{Evidence, Host, Person, Server, World};
+use lab::{Authority, Evidence, Host, Person, Server, World};
 use serde_json::Value;
 
 /// Tones that no harmonic of the other can be taken for.
@@ -18,9 +18,27 @@ pub struct Pair {
 
 impl Pair {
     pub fn arrive(test: &str, alice: &Host, bob: &Host, origin: &str) -> Result<Self> {
+        Self::both(
+            || Person::arrive(test, alice, "Alice", ALICE, origin),
+            || Person::arrive(test, bob, "Bob", BOB, origin),
+        )
+    }
+
+    /// As [`Pair::arrive`], at browsers that trust an authority.
+    pub fn trusting(test: &str, alice: &Host, bob: &Host, authority: &Authority) -> Result<Self> {
+        Self::both(
+            || Person::trusting(test, alice, "Alice", ALICE, authority),
+            || Person::trusting(test, bob, "Bob", BOB, authority),
+        )
+    }
+
+    fn both(
+        alice: impl FnOnce() -> Result<Person> + Send,
+        bob: impl FnOnce() -> Result<Person>,
+    ) -> Result<Self> {
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| Person::arrive(test, alice, "Alice", ALICE, origin));
-            let bob = Person::arrive(test, bob, "Bob", BOB, origin)?;
+            let first = scope.spawn(alice);
+            let bob = bob()?;
             let alice = first.join().expect("no panic while starting")?;
             Ok(Self { alice, bob })
         })
