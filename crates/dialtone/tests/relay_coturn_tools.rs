@@ -217,6 +217,13 @@ fn ephemeral_credentials() {
     assert_nothing_lost(&uclient(&relay, &arguments), 40);
 }
 
+/// It moves each of its allocations once, before it sends.
+#[test]
+fn clients_that_move() {
+    send_indications(&["-M"]);
+    clients_to_clients(&["-M"]);
+}
+
 #[test]
 fn client_to_client() {
     clients_to_clients(&[]);

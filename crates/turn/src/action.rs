@@ -48,6 +48,17 @@ pub enum Action {
     /// Open a relay socket, and hand the request with the outcome to
     /// [`Server::handle_relay_opened`](crate::Server::handle_relay_opened).
     OpenRelay(RelayRequest),
+    /// Hand these bytes, which are as they came, to the server with this number, by
+    /// [`Server::handle_from_shard`](crate::Server::handle_from_shard). If its queue is full they
+    /// are a lost packet.
+    Elsewhere {
+        /// Which server.
+        shard: u16,
+        /// What they came on.
+        path: FiveTuple,
+        /// The bytes.
+        datagram: Range<usize>,
+    },
 }
 
 /// What a client is sent. Where there is not room for both, data goes first, as it does on any
@@ -153,6 +164,21 @@ pub enum Event {
     /// A channel is gone, or will not carry data any more: it expired, its allocation ended or
     /// moved to another 5-tuple, or its peer is denied now.
     BindingRemoved(Binding),
+    /// A client of this server is heard by another one. Let that one
+    /// [forward](crate::Server::forward) to this one.
+    Forward {
+        /// What its datagrams come on.
+        path: FiveTuple,
+        /// Where they arrive.
+        arrives_at: u16,
+    },
+    /// The other server may [stop forwarding](crate::Server::stop_forwarding).
+    StopForwarding {
+        /// What was forwarded.
+        path: FiveTuple,
+        /// Who forwards it.
+        arrives_at: u16,
+    },
     /// Nobody came for a port that was kept: close its socket.
     ReservationReleased {
         /// The address it is bound to.

@@ -8,6 +8,7 @@ use protocol::time::Tick;
 use crate::action::Binding;
 use crate::bucket::Bucket;
 use crate::config::Limits;
+use crate::mobility::Mobile;
 use crate::quota::Share;
 use crate::reservations::Token;
 use crate::stun::{Key, TransactionId};
@@ -122,6 +123,8 @@ pub(crate) struct Allocation {
     pub(crate) bandwidth: Bucket,
     /// The addresses it has got permissions for lately.
     pub(crate) new_peers: Bucket,
+    /// Set if the client holds a ticket to move it.
+    pub(crate) mobile: Option<Box<Mobile>>,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
 }
@@ -237,6 +240,7 @@ impl Allocation {
             traffic: Traffic::default(),
             bandwidth: Bucket::default(),
             new_peers: Bucket::default(),
+            mobile: None,
             permissions: Vec::new(),
             channels: Vec::new(),
         }
@@ -245,6 +249,46 @@ impl Allocation {
     /// Whether the driver has opened the relay socket.
     pub(crate) fn is_open(&self) -> bool {
         self.relayed.port() != 0
+    }
+
+    /// Whether it is moving to this 5-tuple.
+    pub(crate) fn is_moving_to(&self, path: &FiveTuple) -> bool {
+        let mobile = self.mobile.as_ref();
+        mobile.is_some_and(|mobile| mobile.next.as_ref() == Some(path))
+    }
+
+    /// Whether its 5-tuple still stands for its client.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.mobile
+            .as_ref()
+            .is_none_or(|mobile| !mobile.is_detached)
+    }
+
+    /// Whether its client is heard on this 5-tuple and no other.
+    pub(crate) fn is_heard_only_on(&self, path: &FiveTuple) -> bool {
+        let mut paths = self.paths();
+        paths.next().as_ref() == Some(path) && paths.next().is_none()
+    }
+
+    /// All 5-tuples its client is heard on: one, two during a move, or none.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = FiveTuple> + use<> {
+        let next = self.mobile.as_ref().and_then(|mobile| mobile.next);
+        let here = self.is_attached().then_some(self.path);
+        here.into_iter().chain(next)
+    }
+
+    /// Gives it another 5-tuple, and tells every channel as it was and as it is.
+    pub(crate) fn set_path(
+        &mut self,
+        id: AllocationId,
+        path: FiveTuple,
+        mut tell: impl FnMut(Binding, Binding),
+    ) {
+        let before = std::mem::replace(&mut self.path, path);
+        for channel in &self.channels {
+            let binding = |path| channel.binding(id, path, self.relayed);
+            tell(binding(before), binding(path));
+        }
     }
 
     /// Whether data from and to this address may pass.

@@ -26,6 +26,9 @@ pub struct Config {
     pub limits: Limits,
     /// What is in use. Servers that are to count together are given the same table.
     pub quotas: Arc<Quotas>,
+    /// Whether allocations may move with their clients (RFC 8016). If not, who asks for it is
+    /// answered 405 and can allocate without.
+    pub mobility: bool,
 }
 
 /// An address that allocations are made on.

@@ -28,6 +28,8 @@ numbers! {
         allocations_created_udp: u64,
         /// Of those, whose clients came by TLS.
         allocations_created_tls: u64,
+        /// Times an allocation moved to another 5-tuple (RFC 8016).
+        moves: u64,
         /// Binding requests answered with an address.
         bindings: u64,
         /// Requests granted, Binding excepted.

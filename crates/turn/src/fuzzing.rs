@@ -105,6 +105,8 @@ struct World {
     next_port: u16,
     transactions: u32,
     open: Vec<AllocationId>,
+    /// All that were ever given out.
+    tickets: Vec<Vec<u8>>,
     buffer: Vec<u8>,
 }
 
@@ -129,6 +131,7 @@ impl World {
                 ..Limits::default()
             },
             quotas: Arc::default(),
+            mobility: true,
         };
         World {
             server: Server::new(config, Seed([1; 32])),
@@ -139,6 +142,7 @@ impl World {
             next_port: 49_152,
             transactions: 0,
             open: Vec::new(),
+            tickets: Vec::new(),
             buffer: vec![0; HEADROOM + 4096],
         }
     }
@@ -168,7 +172,7 @@ impl World {
         let mut buffer = [0; 2048];
         let transaction = transaction(self.transactions);
         let mut writer = Writer::new(&mut buffer, Class::Request, method, transaction);
-        write_attributes(&mut writer, payload);
+        write_attributes(&mut writer, payload, &self.tickets);
         let len = writer
             .attribute(attr::USERNAME, user.as_bytes())
             .attribute(attr::REALM, REALM.as_bytes())
@@ -183,7 +187,7 @@ impl World {
     fn indication(&mut self, client: u8, payload: &[u8]) {
         let mut buffer = [0; 2048];
         let mut writer = Writer::new(&mut buffer, Class::Indication, Method::SEND, transaction(0));
-        write_attributes(&mut writer, payload);
+        write_attributes(&mut writer, payload, &self.tickets);
         if let Some(len) = writer.finish() {
             self.datagram(client, &buffer[..len]);
         }
@@ -253,6 +257,11 @@ impl World {
             Action::Nothing => {}
             Action::ToClient { datagram, .. } => {
                 let bytes = &self.buffer[datagram];
+                if let Ok(message) = Message::parse(bytes)
+                    && let Some(ticket) = message.first(attr::MOBILITY_TICKET)
+                {
+                    self.tickets.push(ticket.to_vec());
+                }
                 let sound = Message::parse(bytes).is_ok() || ChannelData::parse(bytes).is_some();
                 assert!(sound, "{bytes:02x?}");
             }
@@ -267,6 +276,7 @@ impl World {
                 assert!(datagram.start >= HEADROOM && datagram.end <= self.buffer.len());
             }
             Action::OpenRelay(request) => self.open_relay(request),
+            Action::Elsewhere { .. } => panic!("there is no other server"),
         }
     }
 
@@ -320,10 +330,10 @@ impl World {
 }
 
 /// Attributes of a payload: a type byte each, then what that type needs.
-fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8]) {
+fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8], tickets: &[Vec<u8>]) {
     while let Some(([kind, a, b, c], rest)) = payload.split_first_chunk::<4>() {
         payload = rest;
-        match kind % 8 {
+        match kind % 11 {
             0 => writer.attribute(attr::REQUESTED_TRANSPORT, &[17, *a, *b, *c]),
             1 => writer.attribute(attr::LIFETIME, &[0, 0, *a, *b]),
             2 => writer.attribute(attr::CHANNEL_NUMBER, &[0x40 | (a & 1), *b, 0, 0]),
@@ -337,6 +347,12 @@ fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8]) {
             ),
             5 => writer.attribute(attr::REQUESTED_ADDRESS_FAMILY, &[*a, 0, 0, 0]),
             6 => writer.attribute(attr::EVEN_PORT, &[*a]),
+            7 => writer.attribute(attr::MOBILITY_TICKET, &[]),
+            8 | 9 => {
+                // Rather the last ones than those before them.
+                let ticket = tickets.iter().rev().nth(usize::from(*a % 4));
+                writer.attribute(attr::MOBILITY_TICKET, ticket.map_or(&[*b], |it| it))
+            }
             _ => writer.attribute(attr::DATA, &[*a, *b, *c]),
         };
     }

@@ -31,6 +31,7 @@ mod counters;
 mod credentials;
 #[doc(hidden)]
 pub mod fuzzing;
+mod mobility;
 mod nonce;
 mod peers;
 mod port_set;
@@ -54,6 +55,7 @@ pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
 pub use counters::{Counters, Drops, Refusals};
 pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
+pub use mobility::Shard;
 pub use peers::PeerPolicy;
 pub use port_set::PortSet;
 pub use quota::Quotas;

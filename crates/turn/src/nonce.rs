@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use protocol::time::Tick;
 
-use crate::seed::{Seed, keyed_hash};
+use crate::seed::{Seed, is_same, keyed_hash};
 
 /// What a nonce begins with whose next four characters are features (RFC 8489 section 9.2).
 const COOKIE: &[u8; 9] = b"obMatJos2";
@@ -99,10 +99,7 @@ impl Nonces {
         }
         let made = u32::from_be_bytes([raw[0], raw[1], raw[2], raw[3]]);
         let age = seconds(now).wrapping_sub(made);
-        // The hash is compared by hashing again: the time a difference takes to be found then
-        // tells nothing, since a guesser does not know what was compared.
-        let same = keyed_hash(&self.key, &[&raw])
-            == keyed_hash(&self.key, &[&self.raw(made, client, features)]);
+        let same = is_same(&self.key, &raw, &self.raw(made, client, features));
         same && u64::from(age) < self.lifetime.as_secs()
     }
 

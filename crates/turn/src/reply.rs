@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mobility::SealedTicket;
 use crate::nonce;
 use crate::reservations::Token;
 use crate::stun::{
@@ -48,9 +49,13 @@ pub(crate) enum Answer {
         relayed: SocketAddr,
         lifetime: Duration,
         reserved: Option<Token>,
+        ticket: Option<Box<SealedTicket>>,
     },
     /// Refresh.
-    Refreshed(Duration),
+    Refreshed {
+        lifetime: Duration,
+        ticket: Option<Box<SealedTicket>>,
+    },
     /// CreatePermission and ChannelBind.
     Done,
     /// 300 with where to go instead.
@@ -79,6 +84,7 @@ pub(crate) struct Alternates {
 pub(crate) enum Refusal {
     BadRequest = 400,
     Forbidden = 403,
+    MobilityForbidden = 405,
     AllocationMismatch = 437,
     FamilyNotSupported = 440,
     WrongCredentials = 441,
@@ -206,6 +212,7 @@ fn write_body(
             relayed,
             lifetime,
             reserved,
+            ticket,
         } => {
             writer
                 .xor_address(attr::XOR_RELAYED_ADDRESS, *relayed)
@@ -214,8 +221,12 @@ fn write_body(
             if let Some(token) = reserved {
                 writer.attribute(attr::RESERVATION_TOKEN, token);
             }
+            write_ticket(writer, ticket.as_deref());
         }
-        Answer::Refreshed(lifetime) => write_lifetime(writer, *lifetime),
+        Answer::Refreshed { lifetime, ticket } => {
+            write_lifetime(writer, *lifetime);
+            write_ticket(writer, ticket.as_deref());
+        }
         Answer::Done => {}
         Answer::TryAlternate(alternates) => {
             writer.error_code(300, "Try Alternate");
@@ -253,11 +264,18 @@ fn write_lifetime(writer: &mut Writer<'_>, lifetime: Duration) {
     writer.attribute(attr::LIFETIME, &seconds.to_be_bytes());
 }
 
+fn write_ticket(writer: &mut Writer<'_>, ticket: Option<&SealedTicket>) {
+    if let Some(ticket) = ticket {
+        writer.attribute(attr::MOBILITY_TICKET, ticket);
+    }
+}
+
 impl Refusal {
     fn reason(self) -> &'static str {
         match self {
             Refusal::BadRequest => "Bad Request",
             Refusal::Forbidden => "Forbidden",
+            Refusal::MobilityForbidden => "Mobility Forbidden",
             Refusal::AllocationMismatch => "Allocation Mismatch",
             Refusal::FamilyNotSupported => "Address Family not Supported",
             Refusal::WrongCredentials => "Wrong Credentials",

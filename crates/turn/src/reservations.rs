@@ -33,6 +33,8 @@ pub(crate) struct Reservations {
     deadlines: VecDeque<(Tick, Token)>,
     key: [u8; 32],
     made: u64,
+    /// The number of this server, with which every token begins.
+    shard: u16,
 }
 
 impl Reservations {
@@ -42,13 +44,27 @@ impl Reservations {
             deadlines: VecDeque::new(),
             key: seed.derive("reservations"),
             made: 0,
+            shard: 0,
         }
+    }
+
+    pub(crate) fn set_shard(&mut self, shard: u16) {
+        self.shard = shard;
+    }
+
+    /// Which server gave a token out, if it is one.
+    pub(crate) fn shard_of(token: &[u8]) -> Option<u16> {
+        let [high, low, ..]: Token = token.try_into().ok()?;
+        Some(u16::from_be_bytes([high, low]))
     }
 
     pub(crate) fn insert(&mut self, now: Tick, reservation: Reservation) -> Token {
         self.made += 1;
         let mut token = [0; 8];
-        token.copy_from_slice(&keyed_hash(&self.key, &[&self.made.to_be_bytes()])[..8]);
+        let shard = self.shard.to_be_bytes();
+        let hash = keyed_hash(&self.key, &[&shard, &self.made.to_be_bytes()]);
+        token[..2].copy_from_slice(&shard);
+        token[2..].copy_from_slice(&hash[..6]);
         self.by_token.insert(token, reservation);
         self.deadlines.push_back((now + LIFETIME, token));
         token

@@ -70,6 +70,16 @@ impl Allocations {
         self.deadlines.insert((expires, id));
     }
 
+    /// Lets a 5-tuple, which must not have one, lead to an allocation.
+    pub(crate) fn add_path(&mut self, path: FiveTuple, id: AllocationId) {
+        self.by_path.insert(path, id);
+    }
+
+    /// Lets a 5-tuple lead nowhere.
+    pub(crate) fn remove_path(&mut self, path: &FiveTuple) {
+        self.by_path.remove(path);
+    }
+
     /// Takes an allocation out.
     pub(crate) fn remove(&mut self, id: AllocationId) -> Option<Box<Allocation>> {
         self.get(id)?;
@@ -77,7 +87,9 @@ impl Allocations {
         slot.generation = slot.generation.wrapping_add(1);
         let allocation = slot.allocation.take()?;
         self.free.push(id.slot);
-        self.by_path.remove(&allocation.path);
+        for path in allocation.paths() {
+            self.by_path.remove(&path);
+        }
         if allocation.is_open() {
             self.by_relayed.remove(&allocation.relayed);
         }

@@ -178,6 +178,7 @@ fn start_relay(
         deny_peers: Vec::new(),
         protected: http,
         limits: Limits::default(),
+        mobility: true,
         threads: 1,
     };
     Relay::start(config).with_context(|| {

@@ -105,6 +105,10 @@ pub struct Keys {
     #[arg(long, value_name = "TIME", default_value = "1h")]
     pub nonce_lifetime: Span,
 
+    /// Whether an allocation may move with its client to another address (RFC 8016)
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub mobility: bool,
+
     /// Threads that relay; clients are spread over them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,

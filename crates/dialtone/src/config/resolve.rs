@@ -54,6 +54,7 @@ impl Settings {
                 deny_peers: self.keys.deny_peer.clone(),
                 protected: Vec::new(),
                 limits,
+                mobility: self.keys.mobility,
                 threads: self.keys.threads,
             },
             secrets,

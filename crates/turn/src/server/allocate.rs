@@ -10,6 +10,7 @@ use super::{Decision, Server, whole_seconds};
 use crate::action::{Action, NoRelay, PortWish, RelayRequest};
 use crate::allocation::{Allocation, AllocationId, FiveTuple, Transport};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
+use crate::mobility::SealedTicket;
 use crate::quota::{Most, Share};
 use crate::reply::{Answer, Envelope, Refusal};
 use crate::reservations::{Reservation, Token};
@@ -52,6 +53,7 @@ impl Server {
         let answer = if relayed.port() == 0 {
             // There is no socket, so there is nothing to tell of.
             self.allocations.remove(id);
+            self.bid_farewell(path);
             Answer::Refused(Refusal::InsufficientCapacity)
         } else if !self.allocations.set_relayed(id, relayed) {
             self.close(id);
@@ -66,6 +68,7 @@ impl Server {
                 reserved: (port == PortWish::EvenAndNext)
                     .then(|| self.reserve_next(now.tick, id, bind))
                     .flatten(),
+                ticket: self.ticket_of(id),
             }
         };
         self.emit(path, buffer, Decision::Answer(envelope, answer))
@@ -100,8 +103,12 @@ impl Server {
         message: &Message<'_>,
         user: User<'_>,
     ) -> Decision {
-        if let Some((_, allocation)) = self.allocations.on_path(&path) {
-            return decide_again(allocation, message, user.envelope);
+        if let Some((id, allocation)) = self.allocations.on_path(&path) {
+            let ticket = self.ticket_of(id);
+            return decide_again(allocation, ticket, message, user.envelope);
+        }
+        if let Some(elsewhere) = self.reservation_elsewhere(message) {
+            return elsewhere;
         }
         if let Some(answer) = self.turn_away(path.client) {
             return Decision::Answer(user.envelope, answer);
@@ -110,6 +117,7 @@ impl Server {
             Err(refusal) => Decision::Answer(user.envelope, Answer::Refused(refusal)),
             Ok((allocation, place, lifetime)) => {
                 let allocation = self.allocations.insert(allocation);
+                self.visit(path);
                 Decision::Act(Action::OpenRelay(RelayRequest {
                     allocation,
                     bind: place.bind,
@@ -130,17 +138,19 @@ impl Server {
     ) -> Result<(Allocation, Place, Duration), Refusal> {
         check_transport(message)?;
         let requested = requested_lifetime(message)?;
+        let mobile = self.wants_mobility(message)?;
         let (place, share) = match message.first(attr::RESERVATION_TOKEN) {
             Some(token) => self.reserved_place(token, message, user)?,
             None => self.new_place(path, message, user)?,
         };
-        let allocation = Allocation::opening(
+        let mut allocation = Allocation::opening(
             path,
             share,
             user.key.clone(),
             message.transaction(),
             place.announced,
         );
+        allocation.mobile = mobile;
         let lifetime = self.lifetime(requested, Duration::ZERO);
         Ok((allocation, place, lifetime))
     }
@@ -223,7 +233,12 @@ impl Server {
 }
 
 /// Allocate on a 5-tuple that has an allocation of the same user.
-fn decide_again(allocation: &Allocation, message: &Message<'_>, envelope: Envelope) -> Decision {
+fn decide_again(
+    allocation: &Allocation,
+    ticket: Option<Box<SealedTicket>>,
+    message: &Message<'_>,
+    envelope: Envelope,
+) -> Decision {
     if allocation.transaction != message.transaction() {
         return Decision::Answer(envelope, Answer::Refused(Refusal::AllocationMismatch));
     }
@@ -235,6 +250,7 @@ fn decide_again(allocation: &Allocation, message: &Message<'_>, envelope: Envelo
         relayed: allocation.relayed,
         lifetime: allocation.lifetime,
         reserved: allocation.reserved,
+        ticket,
     };
     Decision::Answer(envelope, answer)
 }

@@ -29,7 +29,7 @@ enum Claim<'m> {
 }
 
 /// What a request is answered whose sender is not known, or must not go on. `None` is silence.
-pub(super) type Otherwise = Option<(Envelope, Answer)>;
+pub(super) type Otherwise = Option<Box<(Envelope, Answer)>>;
 
 impl Server {
     /// Finds out whose request this is, or what it is answered instead. Keeps nothing about
@@ -59,7 +59,7 @@ impl Server {
         };
         if !self.nonces.is_fresh(nonce, now.tick, path.client) {
             let answer = self.challenge(now, path, Challenge::StaleNonce);
-            return Err(Some((envelope, answer)));
+            return Err(Some(Box::new((envelope, answer))));
         }
         let is_foreign = self
             .allocations
@@ -74,7 +74,7 @@ impl Server {
             && self.credentials.is_expired(&name, now.unix_seconds())
         {
             let answer = self.challenge(now, path, Challenge::Unauthenticated);
-            return Err(Some((envelope, answer)));
+            return Err(Some(Box::new((envelope, answer))));
         }
         Ok(User {
             name,
@@ -102,7 +102,8 @@ impl Server {
         found
     }
 
-    /// The user of the allocation on this 5-tuple, if the request is theirs.
+    /// The user of the allocation on this 5-tuple, or of that which is to move here, if the request
+    /// is theirs.
     fn find_owner<'m>(
         &self,
         path: FiveTuple,
@@ -110,7 +111,10 @@ impl Server {
         realm: &[u8],
         message: &Message<'_>,
     ) -> Option<(Cow<'m, str>, Key)> {
-        let (_, allocation) = self.allocations.on_path(&path)?;
+        let (_, allocation) = self
+            .allocations
+            .on_path(&path)
+            .or_else(|| self.with_ticket(message))?;
         let owner = allocation.share.username();
         let is_theirs = match claim {
             Claim::Name(name) => *name == owner.as_bytes(),
@@ -150,10 +154,8 @@ impl Server {
             self.counters.throttled += 1;
             return None;
         }
-        Some((
-            envelope,
-            self.challenge(now, path, Challenge::Unauthenticated),
-        ))
+        let answer = self.challenge(now, path, Challenge::Unauthenticated);
+        Some(Box::new((envelope, answer)))
     }
 
     /// Wrong user, wrong password, wrong realm: all the same answer, at a rate that makes
@@ -164,10 +166,8 @@ impl Server {
             self.counters.throttled += 1;
             return None;
         }
-        Some((
-            envelope,
-            self.challenge(now, path, Challenge::Unauthenticated),
-        ))
+        let answer = self.challenge(now, path, Challenge::Unauthenticated);
+        Some(Box::new((envelope, answer)))
     }
 }
 
@@ -194,5 +194,5 @@ fn chosen_algorithm(message: &Message<'_>) -> Option<PasswordAlgorithm> {
 }
 
 fn refuse(envelope: Envelope, refusal: Refusal) -> Otherwise {
-    Some((envelope, Answer::Refused(refusal)))
+    Some(Box::new((envelope, Answer::Refused(refusal))))
 }

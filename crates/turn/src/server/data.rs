@@ -50,13 +50,18 @@ impl Server {
             .on_path(&path)
             .and_then(|(id, allocation)| {
                 let peer = allocation.peer_of(channel.number, now)?;
-                Some((id, peer, allocation.permits(peer.ip(), now)))
+                let is_moving = allocation.is_moving_to(&path);
+                let is_permitted = allocation.permits(peer.ip(), now);
+                Some((id, peer, is_permitted, is_moving))
             });
-        let (id, peer) = match found {
-            Some((id, peer, true)) => (id, peer),
+        let (id, peer, is_moving) = match found {
+            Some((id, peer, true, is_moving)) => (id, peer, is_moving),
             Some(_) => return self.drop_data(Dropped::Unpermitted),
             None => return self.drop_data(Dropped::Unbound),
         };
+        if is_moving {
+            self.settle(id);
+        }
         let start = datagram.start + channel_data::HEADER_LEN;
         let data = start..start + channel.len;
         self.send_to_peer(now, id, peer, buffer, data, false)
@@ -74,12 +79,18 @@ impl Server {
         };
         let peer = sending.peer;
         let found = self.allocations.on_path(&path);
-        let found = found.map(|(id, allocation)| (id, allocation.permits(peer.ip(), now)));
-        let id = match found {
-            Some((id, true)) => id,
+        let found = found.map(|(id, allocation)| {
+            let is_permitted = allocation.permits(peer.ip(), now);
+            (id, is_permitted, allocation.is_moving_to(&path))
+        });
+        let (id, is_moving) = match found {
+            Some((id, true, is_moving)) => (id, is_moving),
             Some(_) => return self.drop_data(Dropped::Unpermitted),
             None => return self.drop_data(Dropped::Unbound),
         };
+        if is_moving {
+            self.settle(id);
+        }
         let data = datagram.start + sending.data.start..datagram.start + sending.data.end;
         self.send_to_peer(now, id, peer, buffer, data, sending.dont_fragment)
     }
@@ -191,6 +202,9 @@ impl Server {
         data: Range<usize>,
     ) -> Result<(FiveTuple, Range<usize>), Dropped> {
         let allocation = self.allocations.get(id).ok_or(Dropped::Unbound)?;
+        if !allocation.is_attached() {
+            return Err(Dropped::Unbound);
+        }
         let path = allocation.path;
         let len = data.len();
         let wrapping = allocation.wrapping(peer, now).ok_or(Dropped::Unpermitted)?;

@@ -34,7 +34,9 @@ impl Server {
             return Action::Nothing;
         };
         let allocation = self.allocations.get(relay);
-        let Some(allocation) = allocation.filter(|it| it.permits(peer.ip(), now.tick)) else {
+        let Some(allocation) =
+            allocation.filter(|it| it.is_attached() && it.permits(peer.ip(), now.tick))
+        else {
             return Action::Nothing;
         };
         let transaction = self.indications.next();

@@ -6,12 +6,14 @@ mod bindings;
 mod data;
 mod events;
 mod icmp;
+mod moving;
 mod operations;
 mod permissions;
 mod refresh;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,12 +32,13 @@ use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
 use crate::counters::{Counters, Refusals};
 use crate::credentials::Credentials;
+use crate::mobility::{Shard, Tickets};
 use crate::nonce::{Features, Nonces};
 use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
 use crate::reservations::Reservations;
-use crate::seed::Seed;
+use crate::seed::{KeyedHasher, Seed};
 use crate::siblings::Siblings;
 use crate::stun::{Class, Key, Message, Method, TransactionId};
 use crate::table::Allocations;
@@ -64,6 +67,16 @@ pub struct Server {
     counters: Counters,
     indications: Indications,
     siblings: Arc<Siblings>,
+    mobility: bool,
+    tickets: Tickets,
+    /// Which of the siblings this is.
+    shard: Shard,
+    /// Which sibling handed over what is being handled.
+    arrives_at: Option<u16>,
+    /// 5-tuples of clients of this server that arrive at a sibling.
+    visitors: HashMap<FiveTuple, u16, KeyedHasher>,
+    /// 5-tuples that arrive here and belong to clients of a sibling.
+    away: HashMap<FiveTuple, u16, KeyedHasher>,
 }
 
 /// What a request comes to, before anything is written over it.
@@ -71,6 +84,8 @@ enum Decision {
     Ignore,
     Answer(Envelope, Answer),
     Act(Action),
+    /// The request is for the server with this number.
+    Elsewhere(u16),
 }
 
 impl Server {
@@ -90,6 +105,12 @@ impl Server {
             drain: None,
             counters: Counters::default(),
             indications: Indications::new(&seed),
+            mobility: config.mobility,
+            tickets: Tickets::new(&seed),
+            shard: Shard::ALONE,
+            arrives_at: None,
+            visitors: HashMap::with_hasher(seed.hasher("visitors")),
+            away: HashMap::with_hasher(seed.hasher("away")),
             credentials: config.credentials,
             relays: config.relays,
             bandwidth: Bucket::default(),
@@ -99,10 +120,16 @@ impl Server {
     }
 
     /// Lets this server relay between its clients and those of others that make their allocations
-    /// on the same addresses. To be called before it has any.
+    /// on the same addresses, and hand over what is for one of them. All have the same seed, and
+    /// each a number of its own. To be called before it has any allocation.
     #[must_use]
-    pub fn among(self, siblings: Arc<Siblings>) -> Server {
-        Server { siblings, ..self }
+    pub fn among(mut self, siblings: Arc<Siblings>, shard: Shard) -> Server {
+        self.reservations.set_shard(shard.number);
+        Server {
+            siblings,
+            shard,
+            ..self
+        }
     }
 
     /// Takes a datagram that a client (or a stranger) sent to a server address, or a message that
@@ -115,6 +142,23 @@ impl Server {
     /// # Panics
     /// If `datagram` is not inside of `buffer`.
     pub fn handle_datagram(
+        &mut self,
+        now: Now,
+        path: FiveTuple,
+        buffer: &mut [u8],
+        datagram: Range<usize>,
+    ) -> Action {
+        match self.forwards_to(&path) {
+            Some(shard) => Action::Elsewhere {
+                shard,
+                path,
+                datagram,
+            },
+            None => self.handle_here(now, path, buffer, datagram),
+        }
+    }
+
+    fn handle_here(
         &mut self,
         now: Now,
         path: FiveTuple,
@@ -153,16 +197,18 @@ impl Server {
     }
 
     /// Takes note that a client's connection is over, and with it the 5-tuple that names its
-    /// allocation (RFC 8656 section 3): nobody could use or refresh it any more.
+    /// allocation (RFC 8656 section 3): nobody could use or refresh it any more, unless the client
+    /// has a ticket to move it.
     pub fn handle_disconnected(&mut self, path: FiveTuple) {
         if let Some((id, _)) = self.allocations.on_path(&path) {
-            self.close(id);
+            self.detach(id, path);
         }
     }
 
-    /// Whether a client has an allocation.
+    /// Whether a client has an allocation, here or at the server that its messages are
+    /// [forwarded](Server::forward) to.
     pub fn has_allocation(&self, path: &FiveTuple) -> bool {
-        self.allocations.on_path(path).is_some()
+        self.allocations.on_path(path).is_some() || self.forwards_to(path).is_some()
     }
 
     /// The time by which [`Server::handle_timeout`] wants to be called.
@@ -218,21 +264,34 @@ impl Server {
             }
             _ => Decision::Ignore,
         };
-        self.emit(path, buffer, decision)
+        match decision {
+            Decision::Elsewhere(shard) => Action::Elsewhere {
+                shard,
+                path,
+                datagram,
+            },
+            decision => self.emit(path, buffer, decision),
+        }
     }
 
     /// A request that needs a credential: who, then whether it is understood, then what.
     fn decide_request(&mut self, now: Now, path: FiveTuple, message: &Message<'_>) -> Decision {
+        if let Some(elsewhere) = self.ticket_elsewhere(&path, message) {
+            return elsewhere;
+        }
         let user = match self.authenticate(now, path, message) {
             Ok(user) => user,
             Err(None) => return Decision::Ignore,
-            Err(Some((envelope, answer))) => return Decision::Answer(envelope, answer),
+            Err(Some(otherwise)) => {
+                let (envelope, answer) = *otherwise;
+                return Decision::Answer(envelope, answer);
+            }
         };
         let decided = match UnknownAttributes::of(message) {
             Some(unknown) => Ok(Answer::Unknown(unknown)),
             None => match message.method() {
                 Method::ALLOCATE => return self.decide_allocate(path, message, user),
-                Method::REFRESH => self.refresh(now.tick, path, message),
+                Method::REFRESH => self.refresh(now.tick, path, message, &user),
                 Method::CREATE_PERMISSION => self.create_permission(now.tick, path, message),
                 _ => self.channel_bind(now.tick, path, message),
             },
@@ -243,7 +302,7 @@ impl Server {
     /// Carries a decision out as far as that is possible in here.
     fn emit(&mut self, path: FiveTuple, buffer: &mut [u8], decision: Decision) -> Action {
         match decision {
-            Decision::Ignore => self.ignore(),
+            Decision::Ignore | Decision::Elsewhere(_) => self.ignore(),
             Decision::Act(action) => action,
             Decision::Answer(envelope, answer) => {
                 self.count(&answer);
@@ -271,7 +330,7 @@ impl Server {
         }
         let counter = match answer {
             Answer::Mapped => &mut self.counters.bindings,
-            Answer::Allocated { .. } | Answer::Refreshed(_) | Answer::Done => {
+            Answer::Allocated { .. } | Answer::Refreshed { .. } | Answer::Done => {
                 &mut self.counters.granted
             }
             Answer::TryAlternate(_) | Answer::Refused(_) | Answer::Unknown(_) => {
@@ -303,6 +362,9 @@ impl Server {
             if allocation.is_open() {
                 self.siblings.remove(allocation.relayed);
             }
+            for path in allocation.paths() {
+                self.bid_farewell(path);
+            }
             self.events.push_closed(id, allocation.into_bindings(id));
         }
     }
@@ -313,10 +375,16 @@ impl Server {
         path: FiveTuple,
     ) -> Result<(AllocationId, &mut Allocation), Refusal> {
         let found = self.allocations.on_path(&path);
-        let id = found
+        let (id, is_moving) = found
             .filter(|(_, allocation)| allocation.is_open())
-            .map(|(id, _)| id);
-        id.and_then(|id| Some((id, self.allocations.get_mut(id)?)))
+            .map(|(id, allocation)| (id, allocation.is_moving_to(&path)))
+            .ok_or(Refusal::AllocationMismatch)?;
+        if is_moving {
+            self.settle(id);
+        }
+        let allocation = self.allocations.get_mut(id);
+        allocation
+            .map(|allocation| (id, allocation))
             .ok_or(Refusal::AllocationMismatch)
     }
 

@@ -1,4 +1,4 @@
-//! Refresh (RFC 8656 section 8.2).
+//! Refresh (RFC 8656 section 8.2, RFC 8016 section 3.2).
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use protocol::time::Tick;
 
 use super::Server;
 use super::allocate::{family_of, requested_family, requested_lifetime};
-use crate::allocation::FiveTuple;
+use super::authenticate::User;
+use crate::allocation::{AllocationId, FiveTuple};
 use crate::reply::{Answer, Refusal};
-use crate::stun::Message;
+use crate::stun::{Message, attribute as attr};
 
 impl Server {
     pub(super) fn refresh(
@@ -16,8 +17,28 @@ impl Server {
         now: Tick,
         path: FiveTuple,
         message: &Message<'_>,
+        user: &User<'_>,
     ) -> Result<Answer, Refusal> {
-        let (id, allocation) = self.allocation_on(path)?;
+        if message.first(attr::MOBILITY_TICKET).is_some() {
+            return self.refresh_with_ticket(now, path, message, user);
+        }
+        let (id, _) = self.allocation_on(path)?;
+        let lifetime = self.renew(now, id, message)?;
+        Ok(Answer::Refreshed {
+            lifetime,
+            ticket: None,
+        })
+    }
+
+    /// Lets an allocation live as long as is asked for, and gives how long that is. Zero ends it.
+    pub(super) fn renew(
+        &mut self,
+        now: Tick,
+        id: AllocationId,
+        message: &Message<'_>,
+    ) -> Result<Duration, Refusal> {
+        let allocation = self.allocations.get(id);
+        let allocation = allocation.ok_or(Refusal::AllocationMismatch)?;
         let family = family_of(allocation.relayed.ip());
         let age = now.saturating_since(allocation.created);
         if requested_family(message)?.is_some_and(|requested| requested != family) {
@@ -26,11 +47,11 @@ impl Server {
         let requested = requested_lifetime(message)?;
         if requested == Some(Duration::ZERO) {
             self.close(id);
-            return Ok(Answer::Refreshed(Duration::ZERO));
+            return Ok(Duration::ZERO);
         }
         let lifetime = self.lifetime(requested, age);
         self.allocations.set_deadline(id, now + lifetime);
         self.purge(id, now);
-        Ok(Answer::Refreshed(lifetime))
+        Ok(lifetime)
     }
 }

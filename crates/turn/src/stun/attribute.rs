@@ -54,6 +54,8 @@ pub const ALTERNATE_DOMAIN: u16 = 0x8003;
 pub const ICMP: u16 = 0x8004;
 /// ALTERNATE-SERVER, an address that is not XORed.
 pub const ALTERNATE_SERVER: u16 = 0x8023;
+/// MOBILITY-TICKET, opaque (RFC 8016).
+pub const MOBILITY_TICKET: u16 = 0x8030;
 /// FINGERPRINT, 4 bytes.
 pub const FINGERPRINT: u16 = 0x8028;
 

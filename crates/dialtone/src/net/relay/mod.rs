@@ -8,6 +8,7 @@ mod connection;
 mod connections;
 mod datagrams;
 mod fragments;
+mod handover;
 mod listeners;
 mod operations;
 mod pace;
@@ -31,7 +32,7 @@ use listeners::Opened;
 pub use operations::{Listed, ListedId};
 use ports::Ports;
 pub use sockets::raise_open_files_limit;
-use worker::{Order, Worker};
+use worker::{Desk, Order, Worker};
 
 pub use adoption::{Adopted, Adopter};
 
@@ -61,6 +62,8 @@ pub struct RelayConfig {
     pub protected: Vec<SocketAddr>,
     /// What one user, one allocation, one stranger may use up.
     pub limits: Limits,
+    /// Whether allocations may move with their clients (RFC 8016).
+    pub mobility: bool,
     /// How many threads do the work, at least one. More than there are processors is of no use.
     pub threads: u32,
 }
@@ -163,7 +166,8 @@ impl Relay {
     pub fn start(config: RelayConfig) -> Result<Relay, StartError> {
         sockets::raise_open_files_limit();
         check_relays(&config.relays)?;
-        let threads = config.threads.max(1) as usize;
+        let count = config.threads.clamp(1, u16::MAX.into()) as u16;
+        let threads = usize::from(count);
         let mut listeners = listeners::open(&config.listen, threads)?;
         let addresses = addresses_of(&listeners);
         let for_tls = open_for_tls(config.tls.as_ref())?;
@@ -181,12 +185,20 @@ impl Relay {
         let seed = seed()?;
         // All of them before the first thread starts: none is alone in its group of sockets for a
         // while, so that the system spreads clients in the same way from the first one on.
+        let desks: Vec<_> = std::iter::repeat_with(Desk::new)
+            .take(threads)
+            .collect::<Result<_, _>>()?;
+        let wakers: Vec<_> = desks.iter().map(|desk| desk.waker.clone()).collect();
+        let places = desks.into_iter().zip(handover::introduce(&wakers));
+        let shares = listeners::share_out(listeners, threads);
         let mut workers = Vec::new();
-        for share in listeners::share_out(listeners, threads) {
-            let server = Server::new(server_config.clone(), seed).among(siblings.clone());
+        for ((number, share), (desk, colleagues)) in (0..).zip(shares).zip(places) {
+            let shard = turn::Shard { number, count };
+            let waker = desk.waker.clone();
+            let server = Server::new(server_config.clone(), seed).among(siblings.clone(), shard);
             let ports = ports.iter().map(Ports::for_another_thread).collect();
             let (orders, inbox) = mpsc::channel();
-            let (worker, waker) = Worker::new(server, share, ports, inbox)?;
+            let worker = Worker::new(server, share, ports, inbox, desk, colleagues)?;
             workers.push((worker, orders, waker));
         }
         let shards = workers
@@ -284,6 +296,7 @@ fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Confi
         peers: peer_policy(&config.allow_peers, &config.deny_peers, protected),
         limits: config.limits.shared_by(config.threads),
         quotas: Arc::default(),
+        mobility: config.mobility,
     }
 }
 

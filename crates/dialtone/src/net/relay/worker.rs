@@ -15,6 +15,7 @@ use super::adoption::Adopted;
 use super::connection::Over;
 use super::connections::Connections;
 use super::datagrams::{Datagrams, Exit, Place};
+use super::handover::{self, Colleagues, Inbox, Note, Packet};
 use super::listeners::{Acceptor, Listener, Share};
 use super::pace::Pace;
 use super::ports::Ports;
@@ -64,7 +65,25 @@ pub(super) struct Worker {
     datagrams: Datagrams,
     /// What comes on a connection, before it is cut into messages.
     scratch: Box<[u8]>,
+    colleagues: Colleagues,
+    inbox: Inbox,
+    /// Which thread handed over what is being carried out.
+    asked_by: Option<u16>,
     _waker: Arc<Waker>,
+}
+
+/// Where a worker waits, and what wakes it.
+pub(super) struct Desk {
+    poll: Poll,
+    pub(super) waker: Arc<Waker>,
+}
+
+impl Desk {
+    pub(super) fn new() -> io::Result<Desk> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Desk { poll, waker })
+    }
 }
 
 struct RelaySocket {
@@ -82,9 +101,9 @@ impl Worker {
         share: Share,
         ports: Vec<Ports>,
         orders: mpsc::Receiver<Order>,
-    ) -> Result<(Worker, Arc<Waker>), StartError> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Desk { poll, waker }: Desk,
+        (colleagues, inbox): (Colleagues, Inbox),
+    ) -> Result<Worker, StartError> {
         let Share {
             datagrams,
             mut acceptors,
@@ -97,7 +116,7 @@ impl Worker {
             poll.registry()
                 .register(&mut acceptor.listener, token, Interest::READABLE)?;
         }
-        let worker = Worker {
+        Ok(Worker {
             server,
             listeners: datagrams,
             acceptors,
@@ -109,10 +128,12 @@ impl Worker {
             orders,
             datagrams: Datagrams::new(),
             scratch: vec![0; READ].into_boxed_slice(),
-            _waker: waker.clone(),
+            colleagues,
+            inbox,
+            asked_by: None,
+            _waker: waker,
             poll,
-        };
-        Ok((worker, waker))
+        })
     }
 
     /// Runs until it is told to stop.
@@ -124,9 +145,12 @@ impl Worker {
                 tracing::error!("The relay has to stop: {error}");
                 return;
             }
-            // 2. Orders of other threads.
-            if events.iter().any(|event| event.token() == WAKER) && self.obey_orders_to_stop() {
-                return;
+            // 2. Orders of other threads, and what they hand over.
+            if events.iter().any(|event| event.token() == WAKER) {
+                if self.obey_orders_to_stop() {
+                    return;
+                }
+                self.empty_inbox();
             }
             // 3. A turn for every socket that has something.
             for _ in 0..self.ready.len() {
@@ -176,6 +200,68 @@ impl Worker {
                 }
                 Ok(Order::Stop) | Err(mpsc::TryRecvError::Disconnected) => return true,
                 Err(mpsc::TryRecvError::Empty) => return false,
+            }
+        }
+    }
+
+    fn empty_inbox(&mut self) {
+        for _ in 0..handover::BUDGET {
+            let packet = self.inbox.packets.try_recv();
+            // Notes second and heeded first: a packet never overtakes what was told before it.
+            while let Ok(note) = self.inbox.notes.try_recv() {
+                self.heed(note);
+            }
+            let Ok(packet) = packet else {
+                return;
+            };
+            self.take_over(packet);
+        }
+        self.colleagues.come_back();
+    }
+
+    fn heed(&mut self, note: Note) {
+        match note {
+            Note::Forward { path, to } => {
+                let is_over =
+                    path.transport.is_stream() && self.connections.slot_of(&path).is_none();
+                if is_over {
+                    self.colleagues.tell(to, Note::Disconnected(path));
+                } else {
+                    self.server.forward(path, to);
+                }
+            }
+            Note::StopForwarding { path, to } => self.server.stop_forwarding(path, to),
+            Note::Disconnected(path) => {
+                self.server.handle_disconnected(path);
+                self.close_relays();
+            }
+        }
+    }
+
+    fn take_over(&mut self, packet: Packet) {
+        match packet {
+            Packet::FromClient {
+                heard_by,
+                path,
+                bytes,
+            } => {
+                let (place, datagram) = self.datagrams.put(&bytes);
+                let buffer = self.datagrams.buffer(place);
+                let now = clock::now();
+                let action = self
+                    .server
+                    .handle_from_shard(now, heard_by, path, buffer, datagram);
+                self.asked_by = Some(heard_by);
+                self.carry_out(action, place);
+                self.asked_by = None;
+            }
+            Packet::ToClient {
+                path,
+                bytes,
+                content,
+            } => {
+                let (place, message) = self.datagrams.put(&bytes);
+                self.send_to_client(path, place, message, content);
             }
         }
     }
@@ -348,12 +434,53 @@ impl Worker {
     ) {
         let now = clock::now().tick;
         let Some(slot) = self.connections.slot_of(&path) else {
+            if let Some(shard) = self.server.arrives_at(&path) {
+                self.let_send(shard, path, place, message, content);
+            }
             return;
         };
         let message = &self.datagrams.buffer(place)[message];
         let connection = self.connections.get_mut(slot);
         if connection.is_some_and(|it| it.send(message, content, now).is_err()) {
             self.end_connection(slot);
+        }
+    }
+
+    /// Lets another thread send to a client.
+    fn let_send(
+        &mut self,
+        shard: u16,
+        path: FiveTuple,
+        place: Place,
+        message: Range<usize>,
+        content: Content,
+    ) {
+        let bytes = self.datagrams.buffer(place)[message].into();
+        let packet = Packet::ToClient {
+            path,
+            bytes,
+            content,
+        };
+        self.colleagues.hand(shard, packet);
+    }
+
+    fn send_to_client(
+        &mut self,
+        path: FiveTuple,
+        place: Place,
+        message: Range<usize>,
+        content: Content,
+    ) {
+        match path.transport {
+            Transport::Udp => {
+                let same = |listener: &Listener| listener.address == path.local;
+                if let Some(index) = self.listeners.iter().position(same) {
+                    self.send(place, message, Exit::Listener(index), path.client);
+                }
+            }
+            Transport::Tcp | Transport::Tls => {
+                self.send_on_connection(path, place, message, content);
+            }
         }
     }
 
@@ -374,6 +501,10 @@ impl Worker {
 
     fn end_connection(&mut self, slot: usize) {
         if let Some(path) = self.connections.remove(slot) {
+            if let Some(shard) = self.server.forwards_to(&path) {
+                self.server.stop_forwarding(path, shard);
+                self.colleagues.tell(shard, Note::Disconnected(path));
+            }
             self.server.handle_disconnected(path);
             self.close_relays();
         }
@@ -390,16 +521,13 @@ impl Worker {
                 path,
                 datagram,
                 content,
-            } => match path.transport {
-                Transport::Udp => {
-                    let same = |listener: &Listener| listener.address == path.local;
-                    if let Some(index) = self.listeners.iter().position(same) {
-                        self.send(place, datagram, Exit::Listener(index), path.client);
-                    }
+            } => match self.asked_by {
+                // By the thread that hears the client, and so after it was told to forward: who
+                // has the answer may send at once.
+                Some(shard) if content == Content::Answer => {
+                    self.let_send(shard, path, place, datagram, content);
                 }
-                Transport::Tcp | Transport::Tls => {
-                    self.send_on_connection(path, place, datagram, content);
-                }
+                _ => self.send_to_client(path, place, datagram, content),
             },
             Action::ToPeer {
                 relay,
@@ -419,6 +547,18 @@ impl Worker {
                 }
             }
             Action::OpenRelay(request) => self.open_relay(request, place),
+            Action::Elsewhere {
+                shard,
+                path,
+                datagram,
+            } => {
+                let packet = Packet::FromClient {
+                    heard_by: self.colleagues.own_number,
+                    path,
+                    bytes: self.datagrams.buffer(place)[datagram].into(),
+                };
+                self.colleagues.hand(shard, packet);
+            }
         }
         if self.datagrams.is_full() {
             self.flush();
@@ -489,6 +629,15 @@ impl Worker {
                     if let Some(ports) = self.ports.iter_mut().find(on_address) {
                         ports.release(port);
                     }
+                }
+                Event::Forward { path, arrives_at } => {
+                    let to = self.colleagues.own_number;
+                    self.colleagues.tell(arrives_at, Note::Forward { path, to });
+                }
+                Event::StopForwarding { path, arrives_at } => {
+                    let to = self.colleagues.own_number;
+                    let note = Note::StopForwarding { path, to };
+                    self.colleagues.tell(arrives_at, note);
                 }
                 // For who forwards channels without this program; nobody does yet.
                 Event::BindingAdded(_) | Event::BindingRemoved(_) => {}

@@ -4,8 +4,10 @@ mod allocations;
 mod authentication;
 mod binding;
 mod channels;
+mod handover;
 mod icmp;
 mod limits;
+mod mobility;
 mod model;
 mod operations;
 mod relaying;
@@ -44,6 +46,8 @@ struct World {
     released: Vec<u16>,
     /// What was said of the last packet to a peer.
     dont_fragment: bool,
+    /// What other servers are to forward.
+    forwarded: BTreeMap<FiveTuple, u16>,
     /// Channel bindings, as events tell of them.
     mirror: BTreeMap<(AllocationId, u16), Binding>,
     buffer: Box<[u8]>,
@@ -57,6 +61,8 @@ enum Output {
     Nothing,
     ToClient(SocketAddr, Vec<u8>),
     ToPeer(AllocationId, SocketAddr, Vec<u8>),
+    /// Handed over, as it came.
+    Elsewhere(u16, Vec<u8>),
 }
 
 fn config() -> Config {
@@ -77,6 +83,7 @@ fn config() -> Config {
         },
         limits: Limits::default(),
         quotas: Arc::default(),
+        mobility: true,
     }
 }
 
@@ -97,6 +104,7 @@ impl World {
             closed: Vec::new(),
             released: Vec::new(),
             dont_fragment: false,
+            forwarded: BTreeMap::new(),
             mirror: BTreeMap::new(),
             buffer: vec![0; HEADROOM + 70_000].into_boxed_slice(),
             transport: Transport::Udp,
@@ -161,6 +169,9 @@ impl World {
                         .handle_relay_opened(self.now, request, outcome, &mut self.buffer);
                 return self.carry_out(action);
             }
+            Action::Elsewhere {
+                shard, datagram, ..
+            } => Output::Elsewhere(shard, self.buffer[datagram].to_vec()),
         };
         self.drain();
         output
@@ -185,6 +196,12 @@ impl World {
             match event {
                 Event::RelayClosed(id) => self.closed.push(id),
                 Event::ReservationReleased { port, .. } => self.released.push(port),
+                Event::Forward { path, arrives_at } => {
+                    assert_eq!(self.forwarded.insert(path, arrives_at), None);
+                }
+                Event::StopForwarding { path, arrives_at } => {
+                    assert_eq!(self.forwarded.remove(&path), Some(arrives_at));
+                }
                 Event::BindingAdded(binding) => {
                     let name = (binding.allocation, binding.number);
                     self.mirror.insert(name, binding);

@@ -7,17 +7,19 @@ use super::*;
 const INSIDE: &str = "10.0.0.5";
 
 /// Two worlds of one machine, whose next relay ports differ.
-fn twins() -> (World, World) {
+pub(super) fn twins() -> (World, World) {
     let mut config = config();
     config.relays[0].bind = INSIDE.parse().unwrap();
     let siblings = Arc::new(Siblings::new(&config.relays));
-    let world = |first_port| {
+    let world = |number, first_port| {
         let mut world = World::with(config.clone());
-        world.server = world.server.among(siblings.clone());
+        world.server = world
+            .server
+            .among(siblings.clone(), Shard { number, count: 2 });
         world.next_port = first_port;
         world
     };
-    (world(50_000), world(51_000))
+    (world(0, 50_000), world(1, 51_000))
 }
 
 #[test]
