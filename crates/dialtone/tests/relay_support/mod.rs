@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use turn::stun::{
@@ -61,12 +61,13 @@ impl Relay {
             "--secret",
             "north",
         ];
-        let mut child = command
-            .args(users)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Relay::started(command.args(users).args(arguments)).0
+    }
+
+    /// From a whole command line; with what it says on standard error, if that is piped.
+    pub fn started(command: &mut Command) -> (Relay, Option<ChildStderr>) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take();
         let mut ready = String::new();
         let stdout = child.stdout.take().unwrap();
         let process = Process(child);
@@ -79,12 +80,13 @@ impl Relay {
             let addresses = urls.filter_map(|url| url.strip_prefix(scheme));
             addresses.map(|it| it.parse().unwrap()).collect()
         };
-        Relay {
+        let relay = Relay {
             process,
             addresses: addresses("turn:"),
             tls_addresses: addresses("turns:"),
             ready,
-        }
+        };
+        (relay, stderr)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -120,6 +122,11 @@ impl Relay {
     /// Sends a signal and waits for the end.
     pub fn end_with(&mut self, signal: &str) -> std::process::ExitStatus {
         self.signal(signal);
+        self.end()
+    }
+
+    /// Waits for the end.
+    pub fn end(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.process.0.try_wait().unwrap() {
