@@ -1,7 +1,7 @@
 //! What somebody gave for a key, and where.
 
 use std::ffi::OsString;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -184,7 +184,12 @@ impl fmt::Display for Problem {
             (None, Some(key)) => write!(f, "`{key}`: ")?,
             (Some(Place::Flag) | None, None) => {}
         }
-        f.write_str(&self.text)
+        // Values are quoted as they stand, and a line of the log has to stay one.
+        let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        self.text
+            .chars()
+            .map(visible)
+            .try_for_each(|c| f.write_char(c))
     }
 }
 

@@ -186,7 +186,8 @@ async fn kick_user(
     let ended = ask(&shared, move |relay| relay.kick_user(&name))
         .await
         .unwrap_or(0);
-    tracing::info!("{ended} allocations of {user:.100?} were ended by the administrator");
+    let user: String = user.chars().take(64).collect();
+    tracing::info!("{ended} allocations of {user:?} were ended by the administrator");
     axum::Json(json!({ "ended": ended })).into_response()
 }
 
