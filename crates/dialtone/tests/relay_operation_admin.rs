@@ -83,7 +83,10 @@ fn metrics_move_while_an_allocation_lives_and_name_nobody() {
     assert!(!answer.body.contains("alice"));
     assert_eq!(alice.refresh(0).code(), 0);
     assert_eq!(relay.metric("dialtone_turn_allocations"), 0);
-    assert_eq!(relay.metric("dialtone_turn_allocations_created_total"), 1);
+    assert_eq!(
+        relay.metric("dialtone_turn_allocations_created_total{transport=\"udp\"}"),
+        1
+    );
 }
 
 #[test]

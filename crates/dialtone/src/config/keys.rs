@@ -157,6 +157,8 @@ pub const LIVE: &[&str] = &[
     "deny_peer",
     "user_quota",
     "address_quota",
+    "bandwidth",
+    "total_bandwidth",
     "max_lifetime",
     "max_allocation_age",
     "nonce_lifetime",

@@ -59,9 +59,13 @@ fn written(relay: &RelayAddress) -> String {
 /// Numbers and truth values need no quotes.
 fn is_bare(argument: &clap::Arg) -> bool {
     let kind = argument.get_value_parser().type_id();
-    [TypeId::of::<u32>(), TypeId::of::<bool>()]
-        .iter()
-        .any(|bare| kind == *bare)
+    [
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<bool>(),
+    ]
+    .iter()
+    .any(|bare| kind == *bare)
 }
 
 /// A string of TOML.

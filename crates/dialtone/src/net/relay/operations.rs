@@ -44,7 +44,7 @@ impl Relay {
         let peers = peer_policy(&config.allow_peers, &config.deny_peers, protected);
         let reloaded = self.ask_all(|_| {
             let (credentials, peers) = (config.credentials.clone(), peers.clone());
-            let limits = config.limits.shared_by(config.threads);
+            let limits = config.limits.shared_by(self.shards.len() as u32);
             move |server: &mut Server, now| server.reconfigure(now, credentials, peers, limits)
         });
         reloaded.for_each(drop);

@@ -57,11 +57,6 @@ impl Collector for Snapshot {
         )?;
         for (name, help, value) in [
             (
-                "allocations_created",
-                "Allocations made",
-                counters.allocations_created,
-            ),
-            (
                 "bindings",
                 "Binding requests answered with an address",
                 counters.bindings,
@@ -77,48 +72,106 @@ impl Collector for Snapshot {
                 counters.ignored,
             ),
             (
-                "dropped",
-                "Application data without a permission or to a denied peer",
-                counters.dropped,
+                "peer_errors",
+                "ICMP errors that clients were told of",
+                counters.peer_errors,
             ),
         ] {
             counter(&mut encoder, name, help, &[(&[], value)])?;
         }
-        let requests: [(Labels<'_>, u64); 4] = [
-            (&[("outcome", "granted")], counters.granted),
-            (&[("outcome", "refused")], counters.refused),
-            (&[("outcome", "challenged")], counters.challenges),
-            (&[("outcome", "throttled")], counters.throttled),
-        ];
-        counter(
-            &mut encoder,
+        for (name, help, label, values) in families(counters) {
+            let labels: Vec<_> = values.iter().map(|(value, _)| [(label, *value)]).collect();
+            let values = labels.iter().zip(&values);
+            let values: Vec<_> = values
+                .map(|(labels, (_, value))| (&labels[..], *value))
+                .collect();
+            counter(&mut encoder, name, help, &values)?;
+        }
+        Ok(())
+    }
+}
+
+/// A counter's name, what it counts, its label, and the values of that.
+type Family = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Vec<(&'static str, u64)>,
+);
+
+fn families(counters: &Counters) -> Vec<Family> {
+    let (refusals, drops) = (&counters.refusals, &counters.drops);
+    let (by_udp, by_tls) = (
+        counters.allocations_created_udp,
+        counters.allocations_created_tls,
+    );
+    let by_tcp = counters.allocations_created.saturating_sub(by_udp + by_tls);
+    vec![
+        (
+            "allocations_created",
+            "Allocations made, by what their clients came by",
+            "transport",
+            vec![("udp", by_udp), ("tcp", by_tcp), ("tls", by_tls)],
+        ),
+        (
             "requests",
             "Requests other than Binding",
-            &requests,
-        )?;
-        let packets: [(Labels<'_>, u64); 3] = [
-            (&[("way", "to_peers")], counters.to_peers),
-            (&[("way", "to_clients")], counters.to_clients),
-            (&[("way", "direct")], counters.direct),
-        ];
-        counter(
-            &mut encoder,
+            "outcome",
+            vec![
+                ("granted", counters.granted),
+                ("refused", counters.refused),
+                ("challenged", counters.challenges),
+                ("throttled", counters.throttled),
+            ],
+        ),
+        (
+            "refusals",
+            "Refused requests, by error code",
+            "code",
+            vec![
+                ("300", refusals.try_alternate),
+                ("400", refusals.bad_request),
+                ("403", refusals.forbidden),
+                ("420", refusals.unknown_attribute),
+                ("437", refusals.allocation_mismatch),
+                ("486", refusals.quota_reached),
+                ("508", refusals.insufficient_capacity),
+                ("other", refusals.other),
+            ],
+        ),
+        (
             "packets",
             "Application datagrams relayed",
-            &packets,
-        )?;
-        let bytes: [(Labels<'_>, u64); 3] = [
-            (&[("way", "to_peers")], counters.to_peers_bytes),
-            (&[("way", "to_clients")], counters.to_clients_bytes),
-            (&[("way", "direct")], counters.direct_bytes),
-        ];
-        counter(
-            &mut encoder,
+            "way",
+            vec![
+                ("to_peers", counters.to_peers),
+                ("to_clients", counters.to_clients),
+                ("direct", counters.direct),
+            ],
+        ),
+        (
             "bytes",
             "Application data relayed, without headers",
-            &bytes,
-        )
-    }
+            "way",
+            vec![
+                ("to_peers", counters.to_peers_bytes),
+                ("to_clients", counters.to_clients_bytes),
+                ("direct", counters.direct_bytes),
+            ],
+        ),
+        (
+            "drops",
+            "Application datagrams dropped",
+            "reason",
+            vec![
+                ("unbound", drops.unbound),
+                ("unpermitted", drops.unpermitted),
+                ("denied", drops.denied),
+                ("over_bandwidth", drops.over_bandwidth),
+                ("too_large", drops.too_large),
+            ],
+        ),
+    ]
 }
 
 type Labels<'a> = &'a [(&'a str, &'a str)];
@@ -165,12 +218,17 @@ mod tests {
 
     #[test]
     fn every_counter_is_written_and_the_end_is_marked() {
-        let counters = Counters {
+        let mut counters = Counters {
             allocations: 3,
             direct: 7,
             throttled: 9,
+            allocations_created: 6,
+            allocations_created_udp: 3,
+            allocations_created_tls: 2,
             ..Counters::default()
         };
+        counters.refusals.quota_reached = 2;
+        counters.drops.denied = 4;
         let text = write(counters, true).unwrap();
         for line in [
             "# TYPE dialtone_turn_allocations gauge",
@@ -179,6 +237,9 @@ mod tests {
             "dialtone_turn_packets_total{way=\"direct\"} 7",
             "dialtone_turn_requests_total{outcome=\"throttled\"} 9",
             "dialtone_turn_bindings_total 0",
+            "dialtone_turn_refusals_total{code=\"486\"} 2",
+            "dialtone_turn_drops_total{reason=\"denied\"} 4",
+            "dialtone_turn_allocations_created_total{transport=\"tcp\"} 1",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}: {text}");
         }
