@@ -110,7 +110,6 @@ struct Run<'a> {
     /// A ChannelData header and behind it the data.
     packet: Vec<u8>,
     buffer: Vec<u8>,
-    next: usize,
     tally: Tally,
 }
 
@@ -138,7 +137,6 @@ impl<'a> Run<'a> {
             begun: Instant::now(),
             packet,
             buffer: vec![0; BUFFER],
-            next: 0,
             tally: Tally::default(),
         })
     }
@@ -146,17 +144,19 @@ impl<'a> Run<'a> {
     fn finish(mut self) -> Result<Tally, Trouble> {
         self.begun = Instant::now();
         let rate = f64::from(self.amount.rate);
+        let burst = u64::from(self.amount.burst);
         loop {
             let elapsed = self.begun.elapsed();
-            self.tally.due = (elapsed.min(self.amount.span).as_secs_f64() * rate) as u64;
+            let due = (elapsed.min(self.amount.span).as_secs_f64() * rate) as u64;
+            self.tally.due = due - due % burst;
             if elapsed >= self.amount.span {
                 break;
             }
             let behind = self.tally.due - self.attempts();
-            for _ in 0..behind.min(BURST) {
+            for _ in 0..behind.min(BURST.max(burst)) {
                 self.send();
             }
-            let next = Duration::from_secs_f64((self.attempts() + 1) as f64 / rate);
+            let next = Duration::from_secs_f64((self.attempts() + burst) as f64 / rate);
             self.receive(sleep(next.saturating_sub(elapsed)))?;
         }
         self.tally.elapsed = self.begun.elapsed();
@@ -169,8 +169,8 @@ impl<'a> Run<'a> {
     }
 
     fn send(&mut self) {
-        let client = self.next;
-        self.next = (client + 1) % self.stage.clients.len();
+        let bursts = self.attempts() / u64::from(self.amount.burst);
+        let client = (bursts % self.stage.clients.len() as u64) as usize;
         let nanos = self.now().to_be_bytes();
         self.packet[HEADER_LEN + 8..HEADER_LEN + STAMP_LEN].copy_from_slice(&nanos);
         let sent = match (self.direction, self.relayed[client]) {

@@ -65,6 +65,8 @@ pub struct Amount {
     pub rate: u32,
     /// Bytes of application data in each.
     pub size: usize,
+    /// How many packets a sender sends at once; 1 is voice, a video frame is many.
+    pub burst: u32,
     /// For how long, after half a second of the same that does not count.
     pub span: Duration,
 }

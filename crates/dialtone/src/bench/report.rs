@@ -123,6 +123,7 @@ impl Run {
             "direction": self.direction.to_string(),
             "rate": self.amount.rate,
             "size": self.amount.size,
+            "burst": self.amount.burst,
             "seconds": self.amount.span.as_secs_f64(),
             "due": self.due,
             "sent": self.sent,

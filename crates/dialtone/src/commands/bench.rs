@@ -84,6 +84,10 @@ struct Turn {
     #[arg(long, value_name = "BYTES", default_value_t = 172, value_parser = clap::value_parser!(u32).range(MIN_SIZE as i64..=MAX_SIZE as i64))]
     size: u32,
 
+    /// Packets a sender sends at once: 1 is voice, a video frame is many
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    burst: u32,
+
     /// How long to send in each direction
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
@@ -210,6 +214,7 @@ fn plan(turn: &Turn) -> anyhow::Result<Plan> {
         amount: Amount {
             rate: turn.rate,
             size: turn.size as usize,
+            burst: turn.burst,
             span: Duration::from_secs_f64(turn.seconds),
         },
     })
