@@ -17,6 +17,8 @@ use nix::sys::socket::{
 };
 use turn::HEADROOM;
 
+use super::sockets;
+
 /// What fits into a slot; larger datagrams, which no path of the internet takes in one piece, have
 /// a buffer of their own.
 const SLOT_DATA: usize = 2048;
@@ -235,7 +237,7 @@ impl Datagrams {
 
     /// Sends a datagram that is not in a slot.
     pub(super) fn send_large(&self, socket: &UdpSocket, range: Range<usize>, to: SocketAddr) {
-        send(socket, &self.large[range], to);
+        let _ = sockets::send(socket, &self.large[range], to);
     }
 
     /// Gives `false` if segments have turned out to be something this system cannot do.
@@ -244,7 +246,7 @@ impl Datagrams {
         if segmented != Some(Ok(())) {
             // One by one: they may be larger than this path takes in one piece.
             for datagram in self.members(group) {
-                send(socket, datagram, group.to);
+                let _ = sockets::send(socket, datagram, group.to);
             }
         }
         segmented != Some(Err(nix::Error::EIO))
@@ -286,10 +288,6 @@ impl Group {
     }
 }
 
-fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) {
-    let _ = socket.send_to(datagram, to);
-}
-
 fn segment_len(mut messages: CmsgIterator<'_>) -> Option<usize> {
     messages.find_map(|message| match message {
         ControlMessageOwned::UdpGroSegments(len) => usize::try_from(len).ok(),
@@ -297,7 +295,8 @@ fn segment_len(mut messages: CmsgIterator<'_>) -> Option<usize> {
     })
 }
 
-fn socket_address(storage: SockaddrStorage) -> Option<SocketAddr> {
+/// What both families of the internet write as address and port.
+pub(super) fn socket_address(storage: SockaddrStorage) -> Option<SocketAddr> {
     let v4 = || storage.as_sockaddr_in().copied().map(SocketAddr::from);
     let v6 = || storage.as_sockaddr_in6().copied().map(SocketAddr::from);
     v4().or_else(v6)

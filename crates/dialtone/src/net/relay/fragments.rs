@@ -6,6 +6,8 @@ use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
 
+use super::sockets;
+
 /// Lets datagrams that are too big for a link arrive in pieces rather than not at all.
 pub(super) fn allow(socket: &UdpSocket, family_of: SocketAddr) -> std::io::Result<()> {
     match family_of {
@@ -28,7 +30,7 @@ pub(super) fn send_whole(
         SocketAddr::V4(_) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::PROBE)?,
         SocketAddr::V6(_) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::PROBE)?,
     }
-    let sent = socket.send_to(datagram, to);
+    let sent = sockets::send(socket, datagram, to);
     allow(socket, to)?;
     sent
 }

@@ -7,6 +7,7 @@ mod adoption;
 mod connection;
 mod connections;
 mod datagrams;
+mod errors;
 mod fragments;
 mod handover;
 mod listeners;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use turn::{PortSet, PortWish};
 
-use super::sockets;
+use super::{errors, sockets};
 
 /// How many ports that turn out to belong to other programs are tried for one allocation.
 const ATTEMPTS: usize = 64;
@@ -99,9 +99,11 @@ impl Ports {
         if !self.taken.insert(port) {
             return None;
         }
-        let socket = sockets::try_open(SocketAddr::new(self.ip, port)).ok();
-        if socket.is_none() {
-            self.taken.remove(port);
+        let address = SocketAddr::new(self.ip, port);
+        let socket = sockets::try_open(address).ok();
+        match &socket {
+            Some(socket) => errors::keep(socket, address),
+            None => self.taken.remove(port),
         }
         socket
     }

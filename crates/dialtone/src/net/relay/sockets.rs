@@ -115,6 +115,15 @@ pub(super) fn try_open(address: SocketAddr) -> std::io::Result<UdpSocket> {
     Ok(socket)
 }
 
+/// Sends a datagram. An error that an earlier one has met, on its way to whomever, is told of at
+/// the next opportunity, which may be this one: so it is tried twice.
+pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) -> std::io::Result<usize> {
+    match socket.send_to(datagram, to) {
+        Err(error) if error.kind() != ErrorKind::WouldBlock => socket.send_to(datagram, to),
+        other => other,
+    }
+}
+
 /// IPv6 sockets take IPv6 only: an IPv4 client would otherwise appear under a mapped address and
 /// be told that it has one.
 fn unbound(address: SocketAddr) -> std::io::Result<Socket> {

@@ -21,7 +21,7 @@ use super::pace::Pace;
 use super::ports::Ports;
 use super::ready::Ready;
 use super::stream::Stream;
-use super::{StartError, fragments, sockets};
+use super::{StartError, errors, fragments, sockets};
 use crate::clock;
 
 /// What other threads ask of the relay.
@@ -180,9 +180,11 @@ impl Worker {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             other => other?,
         }
-        let tokens = events.iter().map(mio::event::Event::token);
-        for token in tokens.filter(|token| *token != WAKER) {
-            self.ready.push(token);
+        for event in events.iter().filter(|event| event.token() != WAKER) {
+            self.ready.push(event.token());
+            if event.is_error() && event.token().0 >= RELAYS {
+                self.pass_errors_on(event.token().0 - RELAYS);
+            }
         }
         Ok(())
     }
@@ -346,6 +348,28 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Tells a client what ICMP says about its packets. More than a turn's worth is let go: the
+    /// kernel's queue is short, and the next error brings us here again.
+    fn pass_errors_on(&mut self, slot: usize) {
+        let now = clock::now();
+        for _ in 0..BUDGET {
+            let Some(Some(relay)) = self.relays.get(slot) else {
+                break;
+            };
+            let allocation = relay.allocation;
+            let Some(told) = errors::next(&relay.socket) else {
+                break;
+            };
+            if let Some((peer, error)) = told {
+                let buffer = self.datagrams.buffer(Place::Large);
+                let action = self
+                    .server
+                    .handle_peer_error(now, allocation, peer, error, buffer);
+                self.carry_out(action, Place::Large);
+            }
+        }
     }
 
     fn accept(&mut self, index: usize) -> bool {
