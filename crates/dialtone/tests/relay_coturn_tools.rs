@@ -127,7 +127,7 @@ fn send_indications(transport: &[&str]) {
 
 /// Each of these asks more of the server than a browser does.
 #[test]
-fn further_requests_padding_and_disconnects() {
+fn further_requests_padding_disconnects_and_whole_packets() {
     if !have_tools() {
         return;
     }
@@ -136,6 +136,7 @@ fn further_requests_padding_and_disconnects() {
         &|| talks_to_a_peer(&relay, PEER, &["-s", "-G"]),
         &|| talks_to_a_peer(&relay, PEER, &["-s", "-t", "-D"]),
         &|| talks_to_a_peer(&relay, PEER, &["-s", "-B"]),
+        &|| talks_to_a_peer(&relay, PEER, &["-s", "-c", "-g"]),
     ]);
 }
 

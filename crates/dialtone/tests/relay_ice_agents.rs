@@ -4,11 +4,13 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod relay_support;
+mod tls_support;
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use relay_support::{Relay, output};
+use tls_support::Identity;
 
 /// Where `cargo xtask test` installs such clients. Where they are not, these tests say so and pass.
 fn installed(name: &str) -> Option<PathBuf> {
@@ -42,8 +44,14 @@ fn aioice_by(transport: &str) {
     let Some(folder) = installed("python") else {
         return;
     };
-    let relay = Relay::start(&[]);
-    let port = relay.address().port().to_string();
+    let identity = Identity::new();
+    let arguments = identity.flags(&["--tls", "127.0.0.1:0"]);
+    let relay = Relay::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let address = match transport {
+        "tls" => relay.tls_address(),
+        _ => relay.address(),
+    };
+    let port = address.port().to_string();
     assert_ok(
         Command::new("python3")
             .arg(script("aioice_agents.py"))
@@ -60,6 +68,11 @@ fn aioice_by_udp() {
 #[test]
 fn aioice_by_tcp() {
     aioice_by("tcp");
+}
+
+#[test]
+fn aioice_by_tls() {
+    aioice_by("tls");
 }
 
 #[test]

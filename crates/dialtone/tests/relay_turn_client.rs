@@ -13,6 +13,8 @@ use relay_support::{Relay, peer, receive};
 use turn_client_proto::api::{TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
 use turn_client_proto::prelude::*;
 use turn_client_proto::stun::agent::Transmit;
+use turn_client_proto::stun::auth::Feature;
+use turn_client_proto::stun::types::message::IntegrityAlgorithm;
 use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
@@ -262,6 +264,19 @@ fn ipv6_allocations_of_ipv6_clients_reach_each_other() {
         bob.says(at_alice, data);
         let heard = alice.until("what bob says", |it| it.heard.pop());
         assert_eq!(heard, (at_bob, data.to_vec()));
+    }
+}
+
+/// As RFC 8489 has it: SHA-256, and a name that does not cross the wire.
+#[test]
+fn with_sha_256_and_without_a_name() {
+    let relay = relay("127.0.0.1:0");
+    for anonymous in [Feature::Disabled, Feature::Required] {
+        let mut config = config();
+        config.set_supported_integrity(IntegrityAlgorithm::Sha256);
+        config.set_anonymous_username(anonymous);
+        by_udp(relay.address(), config.clone()).lives_a_whole_life();
+        by_tcp(relay.address(), config).lives_a_whole_life();
     }
 }
 
