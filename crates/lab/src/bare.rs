@@ -4,7 +4,7 @@
 
 use std::{fs, net::Ipv4Addr, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,21 +14,42 @@ use crate::{
     server::{self, LAB_NETWORKS},
 };
 
-/// Connects two people on the bare page of `pages`.
+/// Connects two people on the bare page of `pages`, by these ICE servers.
 pub fn connect(pages: &Pages, a: &Person, b: &Person, ice_servers: &Value) -> Result<()> {
+    connect_with(pages, a, b, &json!({ "iceServers": ice_servers }))
+}
+
+/// The same with everything else that an `RTCConfiguration` may say.
+pub fn connect_with(pages: &Pages, a: &Person, b: &Person, configuration: &Value) -> Result<()> {
     for person in [a, b] {
         person.browser().goto(pages.origin())?;
     }
-    let servers = || ice_servers.clone();
+    let configuration = || configuration.clone();
     let offer = a
         .browser()
-        .script("return bare.offer(arguments[0])", vec![servers()])?;
+        .script("return bare.offer(arguments[0])", vec![configuration()])?;
     let answer = b.browser().script(
         "return bare.answer(arguments[0], arguments[1])",
-        vec![offer, servers()],
+        vec![offer, configuration()],
     )?;
     a.browser()
         .script("return bare.accept(arguments[0])", vec![answer])?;
+    Ok(())
+}
+
+/// Texts go through the data channel of a bare page in both directions.
+pub fn exchange_texts(a: &Person, b: &Person) -> Result<()> {
+    for (from, to, text) in [(a, b, "good morning"), (b, a, "and to you")] {
+        eventually("a text is sent", Patience::USUAL, || {
+            let say = "return bare.say(arguments[0])";
+            from.browser().script(say, vec![json!(text)])
+        })?;
+        eventually("the text arrives", Patience::USUAL, || {
+            let texts = to.browser().script("return bare.texts()", vec![])?;
+            ensure!(texts == json!([text]), "{texts}");
+            Ok(())
+        })?;
+    }
     Ok(())
 }
 
@@ -69,20 +90,27 @@ pub fn foreign_relay(host: &Host) -> Result<(Process, Value)> {
 
 /// Our relay alone, as an operator would run it in the place of another.
 pub fn our_relay(host: &Host) -> Result<(Process, Value)> {
+    let relay = our_relay_with(host, host.address(), &[])?;
+    Ok((relay, ice_servers(host.address())))
+}
+
+/// The same where others know the host by another address, with further arguments.
+pub fn our_relay_with(host: &Host, announced: Ipv4Addr, arguments: &[String]) -> Result<Process> {
     let address = host.address();
     let mut command = host.command(&server::binary()?.to_string_lossy());
     command
         .args(["turn", "--realm=lab", "--user=lab:lab"])
         .args([
             format!("--listen={address}:3478"),
-            format!("--relay-ip={address}"),
+            format!("--relay-ip={address}={announced}"),
         ])
+        .args(arguments)
         .args(LAB_NETWORKS.map(|network| format!("--allow-peer={network}")));
     let mut relay = Process::start(command)?;
     relay
         .wait_for_line_starting("ready ", Patience::USUAL.0)
         .context("dialtone turn")?;
-    Ok((relay, ice_servers(address)))
+    Ok(relay)
 }
 
 fn ice_servers(address: Ipv4Addr) -> Value {

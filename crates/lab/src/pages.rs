@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +42,14 @@ impl Pages {
             origin: format!("http://{name}:{}", address.port()),
             ended,
         })
+    }
+
+    /// The same where others know the host by another address.
+    pub fn serve_as(host: &Host, announced: Ipv4Addr) -> Result<Self> {
+        let mut pages = Self::serve(host)?;
+        let own = host.address().to_string();
+        pages.origin = pages.origin.replace(&own, &announced.to_string());
+        Ok(pages)
     }
 
     /// Scheme, address and port.

@@ -37,17 +37,18 @@ impl Person {
         Self::with(test, host, name, Some(hertz), insecure(origin))
     }
 
-    /// The same at a browser that trusts an authority, so that pages come by HTTPS.
+    /// The same at a browser that trusts an authority as well, so that pages come by HTTPS.
     pub fn trusting(
         test: &str,
         host: &Host,
         name: &str,
         hertz: f64,
+        origin: &str,
         authority: &Authority,
     ) -> Result<Self> {
         let options = BrowserOptions {
             authority: Some(authority.root()),
-            ..BrowserOptions::default()
+            ..insecure(origin)
         };
         Self::with(test, host, name, Some(hertz), options)
     }

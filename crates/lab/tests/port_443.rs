@@ -20,7 +20,7 @@ fn arrive(test: &str) -> Result<(World, Server, Pair)> {
         ..ServerOptions::default()
     };
     let server = Server::start_with(&world.server, options)?;
-    let pair = Pair::trusting(test, &world.alice, &world.bob, &authority)?;
+    let pair = Pair::trusting(test, &world.alice, &world.bob, &server.origin(), &authority)?;
     Ok((world, server, pair))
 }
 

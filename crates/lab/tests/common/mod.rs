@@ -25,10 +25,16 @@ impl Pair {
     }
 
     /// As [`Pair::arrive`], at browsers that trust an authority.
-    pub fn trusting(test: &str, alice: &Host, bob: &Host, authority: &Authority) -> Result<Self> {
+    pub fn trusting(
+        test: &str,
+        alice: &Host,
+        bob: &Host,
+        origin: &str,
+        authority: &Authority,
+    ) -> Result<Self> {
         Self::both(
-            || Person::trusting(test, alice, "Alice", ALICE, authority),
-            || Person::trusting(test, bob, "Bob", BOB, authority),
+            || Person::trusting(test, alice, "Alice", ALICE, origin, authority),
+            || Person::trusting(test, bob, "Bob", BOB, origin, authority),
         )
     }
 
