@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
+mod proxy_support;
 mod relay_support;
 mod tls_support;
 mod web_support;
@@ -11,12 +12,14 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use proxy_support::TRUST;
 use relay_support::{Client as TurnClient, they_hear_each_other};
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tls_support::{Identity, NAME, Tls, converse};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use turn::stun::{Method, attribute as attr};
 use web_support::{Client, Server};
 
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -273,4 +276,38 @@ fn the_flags_say_what_is_missing() {
     let flags = identity.flags(&["--https", &address]);
     let error = failure(&flags.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(error.contains("--https 127.0.0.1:"), "{error}");
+}
+
+#[test]
+fn behind_a_balancer_both_services_see_the_client() {
+    let identity = Identity::new();
+    let (server, at) = start(&identity, &TRUST);
+    // What the web gives one address it gives to each client, and not to the balancer.
+    let ticket = |client: &str| {
+        let mut stream = proxy_support::connect(server.http, &proxy_support::text(client));
+        let request = "POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\
+                       Connection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert!((0..500).any(|n| ticket(&format!("203.0.113.7:{}", 1000 + n)) == "429"));
+    assert_eq!(ticket("203.0.113.8:1000"), "200");
+
+    let header = proxy_support::binary("203.0.113.9:5000");
+    let secure = || proxy_support::connect(at, &header);
+    let mut web = identity.client().try_connect_on(secure()).unwrap();
+    assert!(get(&mut web, NAME, "").starts_with("HTTP/1.1 200 "));
+    let turn = identity.client().try_connect_on(secure()).unwrap();
+    let mut turn = TurnClient::by_tls(turn, "nobody", "nothing");
+    let request = turn.bare(Method::BINDING, &[]);
+    let mapped = turn.exchange(&request).address(attr::XOR_MAPPED_ADDRESS);
+    assert_eq!(mapped.unwrap(), "203.0.113.9:5000".parse().unwrap());
+
+    let mut silent = proxy_support::connect(at, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(matches!(silent.read(&mut [0; 1]), Ok(0) | Err(_)));
+    let direct = server.raw(&proxy_support::text("203.0.113.7:5000"));
+    assert!(matches!(direct.status, 0 | 400), "{direct:?}");
+    assert_eq!(server.get("/").status, 200);
 }

@@ -1,13 +1,14 @@
 //! Entry points for fuzz targets. They panic when a promise of this crate is broken; that bytes
 //! of a network make them panic would be a bug of ours.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::time::{Now, Tick};
 
 use crate::channel_data::{ChannelData, HEADER_LEN};
+use crate::proxy_header::{self, Endpoints, Progress};
 use crate::stream::{Framer, MAX_MESSAGE};
 use crate::stun::{
     Class, Integrity, Key, Message, Method, TransactionId, Writer, attribute as attr,
@@ -64,6 +65,51 @@ pub fn stream(bytes: &[u8]) {
         assert!(is_channel_data || Message::looks_like_stun(&message));
         rest = &rest[message.len().next_multiple_of(4)..];
     }
+}
+
+/// A PROXY header is read to its last byte and not beyond, and is never longer than it may be.
+pub fn proxy_header(bytes: &[u8]) {
+    let mut len = 0;
+    let endpoints = loop {
+        match proxy_header::read(&bytes[..len]) {
+            Ok(Progress::Needs(more)) => {
+                assert!(more > 0 && len + more <= 536);
+                len += more;
+                if len > bytes.len() {
+                    return;
+                }
+            }
+            Ok(Progress::Whole(endpoints)) => break endpoints,
+            Err(_) => return,
+        }
+    };
+    for shorter in 0..len {
+        assert!(!matches!(
+            proxy_header::read(&bytes[..shorter]),
+            Ok(Progress::Whole(_))
+        ));
+    }
+    let Some(Endpoints { client, local }) = endpoints else {
+        return;
+    };
+    // Both mean the same in the words of version 1.
+    let family = if client.is_ipv4() && local.is_ipv4() {
+        "TCP4"
+    } else {
+        "TCP6"
+    };
+    let six = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) if family == "TCP6" => IpAddr::V6(ip.to_ipv6_mapped()),
+        ip => ip,
+    };
+    let (from, to) = (six(client.ip()), six(local.ip()));
+    let text = format!(
+        "PROXY {family} {from} {to} {} {}\r\n",
+        client.port(),
+        local.port()
+    );
+    let again = proxy_header::read(text.as_bytes());
+    assert_eq!(again, Ok(Progress::Whole(endpoints)), "{text}");
 }
 
 /// All messages of a stream in pieces of this size, and whether it stays in step.
@@ -408,6 +454,14 @@ mod tests {
         fn messages_are_read_as_they_were_written(bytes in vec(any::<u8>(), 0..200)) {
             stun_message(&bytes);
             channel_data(&bytes);
+        }
+
+        #[test]
+        fn a_proxy_header_ends_where_it_ends(tail in vec(any::<u8>(), 0..100), family in any::<u8>()) {
+            let start = [b"\r\n\r\n\0\r\nQUIT\n", &[0x21, family, 0, 40][..]].concat();
+            for start in [&start[..], b"PROXY ", b""] {
+                proxy_header(&[start, &tail].concat());
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ mod mobility;
 mod nonce;
 mod peers;
 mod port_set;
+pub mod proxy_header;
 mod quota;
 mod reply;
 mod reservations;

@@ -52,6 +52,11 @@ pub struct Arguments {
     #[arg(long, value_name = "CIDR")]
     allow_peer: Vec<Cidr>,
 
+    /// A load balancer in front: its TCP connections, also those for the web, begin with a PROXY
+    /// header (version 1 or 2) that names the client (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    proxy_from: Vec<Cidr>,
+
     /// Do not open a browser
     #[arg(long)]
     no_open: bool,
@@ -91,6 +96,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         relay: offered,
         max_sessions: MAX_SESSIONS,
     })?;
+    let listener = listener.behind(arguments.proxy_from.clone());
     let server = listener.serve(hub.clone(), secure, hosts);
 
     say(&greeting(&arguments, &urls, &found, &relay)?);
@@ -171,6 +177,7 @@ fn start_relay(
     let config = RelayConfig {
         listen: vec![arguments.turn],
         tls: None,
+        proxies: arguments.proxy_from.clone(),
         relays: relays.to_vec(),
         ports: PORTS,
         credentials,

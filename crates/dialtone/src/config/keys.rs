@@ -31,6 +31,11 @@ pub struct Keys {
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
+    /// A load balancer in front, whose TCP and TLS connections begin with a PROXY header (version 1
+    /// or 2) that names the client (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    pub proxy_from: Vec<Cidr>,
+
     /// Where relayed packets come from, and what clients are told if it differs (repeatable)
     /// [default: the address of the default route]
     #[arg(long, value_name = "BIND[=ANNOUNCED]")]

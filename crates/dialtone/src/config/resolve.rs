@@ -47,6 +47,7 @@ impl Settings {
             relay: RelayConfig {
                 listen: self.keys.listen.clone(),
                 tls,
+                proxies: self.keys.proxy_from.clone(),
                 relays: self.relay_addresses(),
                 ports: self.keys.relay_ports.0.clone(),
                 credentials,

@@ -21,12 +21,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
+use turn::Cidr;
+use turn::proxy_header::Endpoints;
 
 use super::hosts::{Hosts, Scheme};
 use super::secure::Secure;
 use super::sources::{Counted, Sources};
-use super::{Shared, hosts, router};
+use super::{Shared, hosts, proxied, router};
 use crate::certificates::Service;
 use crate::hub::Hub;
 
@@ -48,6 +51,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub struct Listener {
     plain: Vec<TcpListener>,
     secure: Option<TcpListener>,
+    proxies: Arc<[Cidr]>,
 }
 
 impl Listener {
@@ -59,6 +63,7 @@ impl Listener {
         let mut listener = Listener {
             plain: Vec::new(),
             secure: None,
+            proxies: Arc::default(),
         };
         for &address in plain {
             listener.plain.push(bind(address, "--http").await?);
@@ -74,7 +79,15 @@ impl Listener {
         Ok(Listener {
             plain: vec![bind(address, flag).await?],
             secure: None,
+            proxies: Arc::default(),
         })
+    }
+
+    /// The same behind load balancers: connections from there begin with a PROXY header, which
+    /// names the client.
+    pub fn behind(mut self, proxies: Vec<Cidr>) -> Listener {
+        self.proxies = proxies.into();
+        self
     }
 
     /// The first address, with the port the system has chosen if it was to choose.
@@ -123,6 +136,7 @@ impl Listener {
             let server = Acceptor {
                 router: routes.clone(),
                 secure,
+                proxies: self.proxies.clone(),
                 sources: sources.clone(),
                 stopped: stopped.clone(),
             };
@@ -189,11 +203,19 @@ fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> anyhow::Error 
     }
 }
 
+/// What requests of the web come by.
+enum Carrier {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 #[derive(Clone)]
 struct Acceptor {
     router: Router,
     /// For listeners of TLS.
     secure: Option<Secure>,
+    /// Whose connections begin with a PROXY header.
+    proxies: Arc<[Cidr]>,
     sources: Sources,
     stopped: watch::Receiver<bool>,
 }
@@ -225,27 +247,57 @@ impl Acceptor {
         connections.spawn(acceptor.serve(stream, client, counted));
     }
 
-    async fn serve(self, stream: TcpStream, client: SocketAddr, counted: Counted) {
+    async fn serve(self, stream: TcpStream, from: SocketAddr, counted: Counted) {
         // Signaling messages are small and should leave at once.
         let _ = stream.set_nodelay(true);
-        let Some(secure) = &self.secure else {
-            return self.serve_web(stream, Scheme::Http, client, counted).await;
-        };
         let mut stopped = self.stopped.clone();
         let received = tokio::select! {
-            received = timeout(HEADER_TIMEOUT, secure.receive(stream)) => received,
+            received = timeout(HEADER_TIMEOUT, self.receive(stream, from, counted)) => received,
             () = stopping(&mut stopped) => return,
         };
-        match received {
-            Ok(Ok(Some((Service::Web, stream)))) => {
-                self.serve_web(stream, Scheme::Https, client, counted).await;
+        // Otherwise it was too late, not what it should be, or is the relay's now.
+        if let Ok(Ok(Some((carrier, client, counted)))) = received {
+            match carrier {
+                Carrier::Tcp(tcp) => self.serve_web(tcp, Scheme::Http, client, counted).await,
+                Carrier::Tls(tls) => self.serve_web(tls, Scheme::Https, client, counted).await,
             }
-            Ok(Ok(Some((Service::Turn, stream)))) => {
-                // An error means that it is over already.
-                let _ = secure.hand_over(stream, client);
+        }
+    }
+
+    /// Finds out who comes, and for what; hands those who want the relay to it.
+    async fn receive(
+        &self,
+        mut stream: TcpStream,
+        from: SocketAddr,
+        mut counted: Counted,
+    ) -> io::Result<Option<(Carrier, SocketAddr, Counted)>> {
+        let mut endpoints = Endpoints {
+            client: from,
+            local: stream.local_addr()?,
+        };
+        if self.proxies.iter().any(|cidr| cidr.contains(from.ip()))
+            && let Some(said) = proxied::read_header(&mut stream).await?
+        {
+            endpoints = said;
+            match self.sources.connect(said.client.ip()) {
+                Some(client) => counted = client,
+                None => return Ok(None),
             }
-            // Too late, not TLS, or nothing of ours.
-            _ => {}
+        }
+        let Some(secure) = &self.secure else {
+            return Ok(Some((Carrier::Tcp(stream), endpoints.client, counted)));
+        };
+        match secure.receive(stream).await? {
+            Some((Service::Web, tls)) => Ok(Some((
+                Carrier::Tls(Box::new(tls)),
+                endpoints.client,
+                counted,
+            ))),
+            Some((Service::Turn, tls)) => {
+                secure.hand_over(tls, endpoints)?;
+                Ok(None)
+            }
+            None => Ok(None),
         }
     }
 

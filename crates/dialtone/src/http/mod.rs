@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod hosts;
 mod listener;
+mod proxied;
 mod secure;
 mod sources;
 mod ws;

@@ -4,13 +4,13 @@
 //! begins with two zero bits, an HTTP request with the letters of its method.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::AsyncBufReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use turn::proxy_header::Endpoints;
 
 use crate::certificates::{Certificates, Service};
 use crate::net::relay::{Adopted, Adopter};
@@ -54,14 +54,13 @@ impl Secure {
     pub(super) fn hand_over(
         &self,
         stream: TlsStream<TcpStream>,
-        client: SocketAddr,
+        endpoints: Endpoints,
     ) -> io::Result<()> {
         let (tcp, tls) = stream.into_inner();
         self.relay.adopt(Adopted {
-            local: tcp.local_addr()?,
             tcp: tcp.into_std()?,
             tls,
-            client,
+            endpoints,
         });
         Ok(())
     }

@@ -272,7 +272,12 @@ fn read_message(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
 impl Client {
     /// As [`Client::new`], by TCP.
     pub fn by_tcp(server: SocketAddr, username: &str, password: &str) -> Client {
-        let stream = TcpStream::connect(server).unwrap();
+        Client::on_stream(TcpStream::connect(server).unwrap(), username, password)
+    }
+
+    /// The same on a connection that is there.
+    pub fn on_stream(stream: TcpStream, username: &str, password: &str) -> Client {
+        let server = stream.peer_addr().unwrap();
         Client::on(Wire::Tcp(stream), server, username, password)
     }
 

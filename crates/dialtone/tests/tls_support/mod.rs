@@ -157,7 +157,11 @@ impl TlsClient {
     }
 
     pub fn try_connect(&self, server: SocketAddr) -> std::io::Result<Tls> {
-        let mut stream = self.begin(TcpStream::connect(server).unwrap());
+        self.try_connect_on(TcpStream::connect(server).unwrap())
+    }
+
+    pub fn try_connect_on(&self, stream: TcpStream) -> std::io::Result<Tls> {
+        let mut stream = self.begin(stream);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }

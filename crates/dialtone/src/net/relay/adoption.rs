@@ -1,11 +1,13 @@
 //! Connections that others have accepted, and hand over to the relay.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
 
 use mio::Waker;
 use rustls::ServerConnection;
+use turn::proxy_header::Endpoints;
 
+use super::connection::Arrival;
 use super::stream::Stream;
 use super::worker::Order;
 
@@ -16,10 +18,8 @@ pub struct Adopted {
     pub tcp: TcpStream,
     /// Its TLS, with the handshake done; it may hold bytes that nobody has read.
     pub tls: ServerConnection,
-    /// Where the client is.
-    pub client: SocketAddr,
-    /// The address it has connected to.
-    pub local: SocketAddr,
+    /// Where the client is, and the address it has connected to.
+    pub endpoints: Endpoints,
 }
 
 /// Hands connections over to a running relay; nothing happens if it runs no more.
@@ -45,7 +45,11 @@ impl Adopter {
 }
 
 impl Adopted {
-    pub(super) fn into_stream(self) -> Stream {
-        Stream::tls(mio::net::TcpStream::from_std(self.tcp), self.tls)
+    pub(super) fn into_arrival(self) -> Arrival {
+        Arrival {
+            stream: Stream::tls(mio::net::TcpStream::from_std(self.tcp), self.tls),
+            endpoints: self.endpoints,
+            is_proxied: false,
+        }
     }
 }

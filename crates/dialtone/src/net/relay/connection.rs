@@ -6,9 +6,11 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use protocol::time::Tick;
+use turn::proxy_header::Endpoints;
 use turn::stream::{Framer, MAX_MESSAGE, MAX_STRANGERS_MESSAGE};
 use turn::{Content, FiveTuple};
 
+use super::preamble::Preamble;
 use super::stream::Stream;
 
 /// What waits for a slow reader. Relayed packets beyond it are lost: more would only make them
@@ -32,6 +34,8 @@ const STALL_TIME: Duration = Duration::from_secs(60);
 pub(super) struct Connection {
     path: FiveTuple,
     stream: Stream,
+    /// Until it is read: what a proxy says in front of everything else.
+    preamble: Option<Preamble>,
     framer: Framer,
     outbox: VecDeque<u8>,
     /// Since when a message is awaited or under way.
@@ -42,15 +46,44 @@ pub(super) struct Connection {
     stalled_since: Option<Tick>,
 }
 
+/// A connection as it comes in.
+pub(super) struct Arrival {
+    pub(super) stream: Stream,
+    /// Where it comes from, by the system's account, and to which address.
+    pub(super) endpoints: Endpoints,
+    /// Whether that is a proxy, which first says for whom it comes.
+    pub(super) is_proxied: bool,
+}
+
+impl Arrival {
+    /// The 5-tuple it has if no proxy says otherwise.
+    pub(super) fn path(&self) -> FiveTuple {
+        FiveTuple {
+            client: self.endpoints.client,
+            local: self.endpoints.local,
+            transport: self.stream.transport(),
+        }
+    }
+}
+
+/// Whose connection it is.
+pub(super) enum Identity {
+    /// That of the address it comes from.
+    AsSeen,
+    /// That of the client a proxy has named.
+    Said(Endpoints),
+}
+
 /// The connection is of no more use.
 #[derive(Debug)]
 pub(super) struct Over;
 
 impl Connection {
-    pub(super) fn new(stream: Stream, path: FiveTuple, now: Tick) -> Connection {
+    pub(super) fn new(arrival: Arrival, path: FiveTuple, now: Tick) -> Connection {
         Connection {
             path,
-            stream,
+            stream: arrival.stream,
+            preamble: arrival.is_proxied.then(Preamble::default),
             framer: Framer::default(),
             outbox: VecDeque::new(),
             message_since: Some(now),
@@ -61,6 +94,26 @@ impl Connection {
 
     pub(super) fn path(&self) -> FiveTuple {
         self.path
+    }
+
+    /// Gives it to somebody else: who has come by a proxy becomes known late.
+    pub(super) fn set_path(&mut self, path: FiveTuple) {
+        self.path = path;
+    }
+
+    /// Reads what a proxy says about the client; `None` as long as that is not known.
+    pub(super) fn identify(&mut self) -> Result<Option<Identity>, Over> {
+        let Some(preamble) = &mut self.preamble else {
+            return Ok(Some(Identity::AsSeen));
+        };
+        let Some(said) = preamble.receive(self.stream.socket())? else {
+            return Ok(None);
+        };
+        self.preamble = None;
+        Ok(Some(match said {
+            Some(endpoints) => Identity::Said(endpoints),
+            None => Identity::AsSeen,
+        }))
     }
 
     /// Takes what has come; `false` if nothing has.
@@ -200,8 +253,15 @@ mod tests {
         let (stream, from) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let path = path(from, local);
-        let stream = Stream::Tcp(TcpStream::from_std(stream));
-        (Connection::new(stream, path, tick(100)), client)
+        let arrival = Arrival {
+            stream: Stream::Tcp(TcpStream::from_std(stream)),
+            endpoints: Endpoints {
+                client: from,
+                local,
+            },
+            is_proxied: false,
+        };
+        (Connection::new(arrival, path, tick(100)), client)
     }
 
     fn path(client: SocketAddr, local: SocketAddr) -> FiveTuple {

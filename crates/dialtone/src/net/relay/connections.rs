@@ -7,8 +7,7 @@ use std::time::Duration;
 use protocol::time::Tick;
 use turn::FiveTuple;
 
-use super::connection::Connection;
-use super::stream::Stream;
+use super::connection::{Arrival, Connection};
 use crate::addresses::subscriber;
 
 /// Connections one address may have open. Fewer would trouble an office behind one address, more
@@ -44,19 +43,9 @@ impl Connections {
 
     /// Adds a connection to [`Connections::next_slot`]. Of one with the same 5-tuple, which the
     /// system would not give twice, the old one has to be removed before.
-    pub(super) fn insert(
-        &mut self,
-        stream: Stream,
-        client: SocketAddr,
-        local: SocketAddr,
-        now: Tick,
-    ) {
-        let path = FiveTuple {
-            client,
-            local,
-            transport: stream.transport(),
-        };
-        let connection = Some(Connection::new(stream, path, now));
+    pub(super) fn insert(&mut self, arrival: Arrival, now: Tick) {
+        let path = arrival.path();
+        let connection = Some(Connection::new(arrival, path, now));
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = connection;
@@ -67,9 +56,35 @@ impl Connections {
                 self.slots.len() - 1
             }
         };
-        self.by_path.insert(path, slot);
-        *self.by_address.entry(subscriber(client.ip())).or_default() += 1;
+        self.count_in(path, slot);
         self.look_again(now);
+    }
+
+    /// Gives a connection another 5-tuple, which no other may have.
+    pub(super) fn rename(&mut self, slot: usize, path: FiveTuple) {
+        if let Some(connection) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+            let old = connection.path();
+            connection.set_path(path);
+            self.count_out(&old);
+            self.count_in(path, slot);
+        }
+    }
+
+    fn count_in(&mut self, path: FiveTuple, slot: usize) {
+        self.by_path.insert(path, slot);
+        let address = subscriber(path.client.ip());
+        *self.by_address.entry(address).or_default() += 1;
+    }
+
+    fn count_out(&mut self, path: &FiveTuple) {
+        self.by_path.remove(path);
+        let address = subscriber(path.client.ip());
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
@@ -84,14 +99,7 @@ impl Connections {
     pub(super) fn remove(&mut self, slot: usize) -> Option<FiveTuple> {
         let path = self.slots.get_mut(slot)?.take()?.path();
         self.free.push(slot);
-        self.by_path.remove(&path);
-        let address = subscriber(path.client.ip());
-        if let Some(count) = self.by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&address);
-            }
-        }
+        self.count_out(&path);
         Some(path)
     }
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use mio::net::{TcpListener, TcpStream};
 use rustls::{ServerConfig, ServerConnection};
+use turn::Cidr;
+use turn::proxy_header::Endpoints;
 
+use super::connection::Arrival;
 use super::stream::Stream;
 use super::{StartError, sockets};
 use crate::addresses;
@@ -38,15 +41,29 @@ pub(super) struct Acceptor {
     pub(super) address: SocketAddr,
     pub(super) listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
+    /// Whose connections begin with a PROXY header.
+    proxies: Arc<[Cidr]>,
 }
 
 impl Acceptor {
-    /// What clients say on a connection that was accepted here.
-    pub(super) fn stream(&self, tcp: TcpStream) -> Result<Stream, rustls::Error> {
-        match &self.tls {
-            None => Ok(Stream::Tcp(tcp)),
-            Some(config) => Ok(Stream::tls(tcp, ServerConnection::new(config.clone())?)),
-        }
+    /// Takes a connection that was accepted here.
+    pub(super) fn receive(
+        &self,
+        tcp: TcpStream,
+        client: SocketAddr,
+    ) -> Result<Arrival, rustls::Error> {
+        let stream = match &self.tls {
+            None => Stream::Tcp(tcp),
+            Some(config) => Stream::tls(tcp, ServerConnection::new(config.clone())?),
+        };
+        Ok(Arrival {
+            stream,
+            endpoints: Endpoints {
+                client,
+                local: self.address,
+            },
+            is_proxied: self.proxies.iter().any(|cidr| cidr.contains(client.ip())),
+        })
     }
 }
 
@@ -58,8 +75,12 @@ pub(super) struct Share {
 }
 
 /// Gives every thread its share: each a socket for datagrams on every address, the first one all
-/// that accept connections.
-pub(super) fn share_out(listeners: Vec<Opened>, threads: usize) -> Vec<Share> {
+/// that accept connections, with the addresses of proxies.
+pub(super) fn share_out(
+    listeners: Vec<Opened>,
+    proxies: &Arc<[Cidr]>,
+    threads: usize,
+) -> Vec<Share> {
     let mut shares: Vec<Share> = std::iter::repeat_with(Share::default)
         .take(threads)
         .collect();
@@ -69,6 +90,7 @@ pub(super) fn share_out(listeners: Vec<Opened>, threads: usize) -> Vec<Share> {
             address,
             listener: listener.tcp,
             tls: listener.tls,
+            proxies: proxies.clone(),
         });
         for (share, socket) in shares.iter_mut().zip(listener.udp) {
             share.datagrams.push(Listener { address, socket });

@@ -14,6 +14,7 @@ mod listeners;
 mod operations;
 mod pace;
 mod ports;
+mod preamble;
 mod ready;
 mod sockets;
 mod stream;
@@ -49,6 +50,9 @@ pub struct RelayConfig {
     pub listen: Vec<SocketAddr>,
     /// Where they send to by TLS.
     pub tls: Option<TlsConfig>,
+    /// Load balancers in front: connections from there begin with a PROXY header, which names the
+    /// client. From elsewhere such a header is no STUN, and ends the connection.
+    pub proxies: Vec<Cidr>,
     /// Where allocations are made. At most one of each family is needed.
     pub relays: Vec<RelayAddress>,
     /// The ports of allocations.
@@ -182,6 +186,7 @@ impl Relay {
             .iter()
             .map(|relay| Ports::new(relay.bind, config.ports.clone()))
             .collect();
+        let proxies = config.proxies.clone().into();
         let server_config = server_config(config, protected.clone());
         let seed = seed()?;
         // All of them before the first thread starts: none is alone in its group of sockets for a
@@ -191,7 +196,7 @@ impl Relay {
             .collect::<Result<_, _>>()?;
         let wakers: Vec<_> = desks.iter().map(|desk| desk.waker.clone()).collect();
         let places = desks.into_iter().zip(handover::introduce(&wakers));
-        let shares = listeners::share_out(listeners, threads);
+        let shares = listeners::share_out(listeners, &proxies, threads);
         let mut workers = Vec::new();
         for ((number, share), (desk, colleagues)) in (0..).zip(shares).zip(places) {
             let shard = turn::Shard { number, count };

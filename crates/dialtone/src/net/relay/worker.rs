@@ -7,12 +7,13 @@ use std::sync::{Arc, mpsc};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
+use turn::proxy_header::Endpoints;
 use turn::{
     Action, AllocationId, Content, Event, FiveTuple, NoRelay, RelayRequest, Server, Transport,
 };
 
 use super::adoption::Adopted;
-use super::connection::Over;
+use super::connection::{Arrival, Identity, Over};
 use super::connections::Connections;
 use super::datagrams::{Datagrams, Exit, Place};
 use super::handover::{self, Colleagues, Inbox, Note, Packet};
@@ -20,7 +21,6 @@ use super::listeners::{Acceptor, Listener, Share};
 use super::pace::Pace;
 use super::ports::Ports;
 use super::ready::Ready;
-use super::stream::Stream;
 use super::{StartError, errors, fragments, sockets};
 use crate::clock;
 
@@ -197,8 +197,7 @@ impl Worker {
                     self.close_relays();
                 }
                 Ok(Order::Adopt(adopted)) => {
-                    let Adopted { client, local, .. } = *adopted;
-                    self.admit(adopted.into_stream(), client, local);
+                    self.admit(adopted.into_arrival());
                 }
                 Ok(Order::Stop) | Err(mpsc::TryRecvError::Disconnected) => return true,
                 Err(mpsc::TryRecvError::Empty) => return false,
@@ -375,11 +374,10 @@ impl Worker {
     fn accept(&mut self, index: usize) -> bool {
         for _ in 0..BUDGET {
             let acceptor = &self.acceptors[index];
-            let local = acceptor.address;
             match acceptor.listener.accept() {
                 Ok((tcp, client)) => {
-                    if let Ok(stream) = acceptor.stream(tcp) {
-                        self.admit(stream, client, local);
+                    if let Ok(arrival) = acceptor.receive(tcp, client) {
+                        self.admit(arrival);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -394,18 +392,47 @@ impl Worker {
         true
     }
 
-    fn admit(&mut self, mut stream: Stream, client: SocketAddr, local: SocketAddr) {
-        if !self.connections.has_room_for(client) {
+    fn admit(&mut self, mut arrival: Arrival) {
+        if !self.connections.has_room_for(arrival.endpoints.client) {
             return;
         }
+        self.end_connection_of(arrival.path());
+        let stream = &mut arrival.stream;
         sockets::prefer_latency(stream.socket());
         let token = Token(CONNECTIONS + self.connections.next_slot());
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         if registry.register(stream.socket(), token, interest).is_ok() {
             let now = clock::now().tick;
-            self.connections.insert(stream, client, local, now);
+            self.connections.insert(arrival, now);
         }
+    }
+
+    /// Finds out whose connection it is; `false` as long as a proxy has not said so.
+    fn identify(&mut self, slot: usize) -> Result<bool, Over> {
+        let Some(connection) = self.connections.get_mut(slot) else {
+            return Ok(false);
+        };
+        let Some(identity) = connection.identify()? else {
+            return Ok(false);
+        };
+        if let Identity::Said(Endpoints { client, local }) = identity {
+            let transport = connection.path().transport;
+            let path = FiveTuple {
+                client,
+                local,
+                transport,
+            };
+            if path == connection.path() {
+                return Ok(true);
+            }
+            if !self.connections.has_room_for(client) {
+                return Err(Over);
+            }
+            self.end_connection_of(path);
+            self.connections.rename(slot, path);
+        }
+        Ok(true)
     }
 
     fn serve_connection(&mut self, slot: usize) -> bool {
@@ -419,6 +446,9 @@ impl Worker {
         let now = clock::now();
         if let Some(connection) = self.connections.get_mut(slot) {
             connection.flush(now.tick)?;
+        }
+        if !self.identify(slot)? {
+            return Ok(false);
         }
         for _ in 0..READS {
             let Some(connection) = self.connections.get_mut(slot) else {
@@ -520,6 +550,13 @@ impl Worker {
         }
         for index in 0..self.acceptors.len() {
             self.ready.push(Token(ACCEPTORS + index));
+        }
+    }
+
+    /// A new connection with the same 5-tuple shows that the old one is over, though nobody said so.
+    fn end_connection_of(&mut self, path: FiveTuple) {
+        if let Some(slot) = self.connections.slot_of(&path) {
+            self.end_connection(slot);
         }
     }
 
