@@ -27,6 +27,10 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// Packets sent before receiving gets its turn. More keeps a high rate when the generator was
 /// held up, less lets packets wait less before they are counted.
 const BURST: u64 = 16;
+/// How often every socket is received from before sending gets its turn again. As many packets as
+/// were sent at once can so be taken from a single socket: a queue that only grows would be the
+/// generator's, and look like the server's.
+const ROUNDS: u64 = 2 * BURST;
 /// Longer waits for the next packet are slept through, shorter ones not.
 const WORTH_SLEEPING: Duration = Duration::from_millis(1);
 
@@ -157,7 +161,7 @@ impl<'a> Run<'a> {
                 self.send();
             }
             let next = Duration::from_secs_f64((self.attempts() + burst) as f64 / rate);
-            self.receive(sleep(next.saturating_sub(elapsed)))?;
+            self.receive_all(sleep(next.saturating_sub(elapsed)))?;
         }
         self.tally.elapsed = self.begun.elapsed();
         self.drain()?;
@@ -186,6 +190,18 @@ impl<'a> Run<'a> {
         } else {
             self.tally.held_back += 1;
         }
+    }
+
+    /// What is there, but not for ever: packets to send may be due.
+    fn receive_all(&mut self, wait: Duration) -> Result<(), Trouble> {
+        let mut again = self.receive(wait)?;
+        for _ in 1..ROUNDS {
+            if !again {
+                break;
+            }
+            again = self.receive(Duration::ZERO)?;
+        }
+        Ok(())
     }
 
     /// One message of every socket that has some; whether there was any.

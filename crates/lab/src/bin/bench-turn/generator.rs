@@ -27,7 +27,11 @@ fn run(server: &Running, address: SocketAddr, arguments: &[&str]) -> Result<Valu
         .output()
         .with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "{}",
+            said.trim().trim_start_matches("dialtone: No measurement: ")
+        );
     }
     serde_json::from_slice(&output.stdout).context("no JSON from `dialtone bench turn`")
 }

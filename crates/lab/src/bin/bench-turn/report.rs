@@ -22,6 +22,12 @@ pub fn write(arguments: &Arguments, results: &Results, load_before: f64, before:
     page += &cpu(results);
     page += &latency(results);
     page += &memory(results);
+    if !results.failures.is_empty() {
+        page += "\n## What did not work in this run\n\n";
+        for failure in &results.failures {
+            let _ = writeln!(page, "- {failure}");
+        }
+    }
     page.push('\n');
     match before.find(TRIED) {
         Some(at) => page += &before[at..],

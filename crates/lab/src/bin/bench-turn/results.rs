@@ -47,6 +47,8 @@ pub struct Memory {
 pub struct Results {
     pub loads: BTreeMap<Load, BTreeMap<Contestant, Samples>>,
     pub memory: BTreeMap<Contestant, Memory>,
+    /// What did not work, in sentences.
+    pub failures: Vec<String>,
 }
 
 impl Results {

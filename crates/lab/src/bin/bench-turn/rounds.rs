@@ -27,8 +27,12 @@ pub fn measure(arguments: &Arguments) -> Result<Results> {
                     round + 1,
                     arguments.rounds
                 );
-                loads(arguments, *threads, contestant, &mut results)
-                    .with_context(|| format!("{contestant} with {threads} threads"))?;
+                // Another round may work; what did not is on the page.
+                if let Err(error) = loads(arguments, *threads, contestant, &mut results) {
+                    let failure = format!("{contestant} with {threads} threads: {error:#}");
+                    eprintln!("{failure}");
+                    results.failures.push(failure);
+                }
             }
         }
         if round < WEIGHINGS {

@@ -80,7 +80,8 @@ fn ours(threads: usize) -> Result<Running> {
     command
         .args(["turn", "--listen", "127.0.0.1:0", "--relay-ip", "127.0.0.1"])
         .args(["--user", "bench:bench", "--allow-peer", "127.0.0.0/8"])
-        .args(["--user-quota", "100000", "--threads", &threads.to_string()])
+        .args(["--user-quota", "100000", "--address-quota", "100000"])
+        .args(["--threads", &threads.to_string()])
         .args(["--tls", "127.0.0.1:0", "--cert"])
         .arg(identity.cert())
         .arg("--key")
