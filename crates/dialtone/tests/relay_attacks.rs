@@ -14,11 +14,12 @@
 //! | Names that break logs | `relay_strangers::odd_names_are_refused_and_the_log_stays_whole` |
 //! | Lengths that lie | `lengths_that_lie_bring_nothing_through_and_nothing_down`, `relay_tcp::lengths_that_lie_end_the_connection_and_nothing_else` |
 //! | Attributes that have to be understood | `what_is_not_understood_is_listed` |
-//! | A thousand allocations on one credential, reconnects | `relay_quotas::a_thousand_allocations_on_one_credential`, `relay_tcp::reconnecting_again_and_again_does_not_get_round_a_quota_nor_use_it_up` |
+//! | A thousand allocations on one credential, reconnects, moves | `relay_quotas::a_thousand_allocations_on_one_credential`, `relay_tcp::reconnecting_again_and_again_does_not_get_round_a_quota_nor_use_it_up`, `relay_quotas::a_thousand_moves_on_one_credential` |
 //! | All ports, a thousand even ones | `relay_quotas::when_all_ports_are_taken_it_is_508_and_every_port_returns`, `relay_quotas::a_thousand_even_ports_and_their_neighbours_return`, `relay_quotas::reserved_ports_that_nobody_claims_return` |
-//! | Another user's allocation or reservation | `relay_quotas::what_is_another_users_is_refused` |
-//! | Half-open, slow and never-reading clients | `relay_tcp::who_does_not_finish_a_message_is_closed_in_time`, `relay_tcp::who_never_reads_loses_data_and_costs_little`, `relay_tcp::who_asks_and_never_takes_the_answers_is_closed` |
-//! | Other protocols on this port | `relay_tcp::other_protocols_are_closed_at_once` |
+//! | Another user's allocation, reservation or ticket | `relay_quotas::what_is_another_users_is_refused`, `relay_mobility::other_users_tickets_and_used_ones_move_nothing` |
+//! | Half-open, slow and never-reading clients | `relay_tcp::who_does_not_finish_a_message_is_closed_in_time`, `relay_tcp::who_never_reads_loses_data_and_costs_little`, `relay_tcp::who_asks_and_never_takes_the_answers_is_closed`, and the same in `relay_tls` |
+//! | Other protocols on this port | `relay_tcp::other_protocols_are_closed_at_once`, `relay_tls::other_protocols_are_closed_at_once`, `web_https` |
+//! | The admin listener without its token | `relay_operation_admin` |
 //! | A peer that cannot be reached | `relay_data::an_unreachable_peer_does_not_disturb_the_others` |
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]

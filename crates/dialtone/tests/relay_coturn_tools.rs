@@ -140,6 +140,18 @@ fn further_requests_padding_disconnects_and_whole_packets() {
     ]);
 }
 
+/// The tool changes its port as it goes, and its allocations come along.
+#[test]
+fn mobility() {
+    if !have_tools() {
+        return;
+    }
+    let relay = relay();
+    at_once(&[&|| talks_to_a_peer(&relay, PEER, &["-s", "-M"]), &|| {
+        clients_to_clients_of(&relay, &["-M"])
+    }]);
+}
+
 /// The tool spends most of its time waiting.
 fn at_once(jobs: &[&(dyn Fn() + Sync)]) {
     std::thread::scope(|scope| {

@@ -56,6 +56,40 @@ fn a_thousand_allocations_on_one_credential() {
     }
 }
 
+/// Moving neither gets round a quota nor uses it up, and what has moved is one allocation.
+#[test]
+fn a_thousand_moves_on_one_credential() {
+    let relay = Relay::start(&["--user-quota", "3"]);
+    let mut clients: Vec<Client> = (0..10)
+        .map(|_| Client::new(relay.address(), "alice", "wonder"))
+        .collect();
+    let transport = (attr::REQUESTED_TRANSPORT, vec![17, 0, 0, 0]);
+    let mobile = [transport, (attr::MOBILITY_TICKET, Vec::new())];
+    let mut at = 0;
+    let mut response = clients[at].ask(Method::ALLOCATE, &mobile);
+    for step in 1..=1000 {
+        let ticket = response.first(attr::MOBILITY_TICKET).unwrap();
+        at = step % clients.len();
+        response = clients[at].ask(Method::REFRESH, &[(attr::MOBILITY_TICKET, ticket)]);
+        assert_eq!(response.code(), 0, "move {step}");
+    }
+    // From where it was last, an allocation that moved is gone once it is used where it is now.
+    clients[at].permit("8.8.8.8:5000".parse().unwrap());
+    let others = clients
+        .iter_mut()
+        .enumerate()
+        .filter(|(number, _)| *number != at);
+    let codes: Vec<u16> = others.map(|(_, client)| client.allocate().code()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 2);
+    assert!(
+        codes.iter().all(|code| matches!(code, 0 | 486)),
+        "{codes:?}"
+    );
+    assert_eq!(clients[at].refresh(0).code(), 0);
+    let mut last = Client::new(relay.address(), "alice", "wonder");
+    assert_eq!(last.allocate().code(), 0, "and its place is free");
+}
+
 /// Ports below those that the system gives to others.
 const PORTS: &str = "21800-21819";
 
