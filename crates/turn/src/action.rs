@@ -76,11 +76,21 @@ pub enum Content {
 #[must_use = "the client waits for an answer; hand the outcome back"]
 pub struct RelayRequest {
     pub(crate) allocation: AllocationId,
-    pub(crate) bind: IpAddr,
-    pub(crate) port: PortWish,
+    pub(crate) place: Place,
+    /// The socket to be opened next, whatever becomes of this one: that of the other address
+    /// family of the same client.
+    pub(crate) then: Option<Place>,
     pub(crate) path: FiveTuple,
     pub(crate) envelope: Envelope,
     pub(crate) lifetime: Duration,
+}
+
+/// Where a relay socket is to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) bind: IpAddr,
+    pub(crate) announced: IpAddr,
+    pub(crate) port: PortWish,
 }
 
 impl RelayRequest {
@@ -91,12 +101,12 @@ impl RelayRequest {
 
     /// The address to bind.
     pub fn bind(&self) -> IpAddr {
-        self.bind
+        self.place.bind
     }
 
     /// Which port it is to have.
     pub fn port(&self) -> PortWish {
-        self.port
+        self.place.port
     }
 }
 

@@ -10,7 +10,9 @@ use crate::bucket::Bucket;
 use crate::config::Limits;
 use crate::mobility::Mobile;
 use crate::quota::Share;
+use crate::reply::Refusal;
 use crate::reservations::Token;
+use crate::stun::attribute::family_of;
 use crate::stun::{Key, TransactionId};
 
 /// How long a permission lives after it was last installed (RFC 8656 section 9).
@@ -118,6 +120,11 @@ pub(crate) struct Allocation {
     pub(crate) lifetime: Duration,
     /// What the client shows to get the port above this one, if it asked for that.
     pub(crate) reserved: Option<Token>,
+    /// The allocation of the other address family on the same 5-tuple, if the client has both
+    /// (RFC 8656 section 7.1).
+    pub(crate) other: Option<AllocationId>,
+    /// The address family that was asked for besides and could not be had, and why.
+    pub(crate) missing: Option<(u8, Refusal)>,
     pub(crate) traffic: Traffic,
     /// What it has relayed lately.
     pub(crate) bandwidth: Bucket,
@@ -154,7 +161,11 @@ impl Volume {
     }
 }
 
+/// The permissions of an allocation at some time.
 #[derive(Debug)]
+pub(crate) struct Permissions(Vec<Permission>, Bucket);
+
+#[derive(Clone, Debug)]
 struct Permission {
     peer: IpAddr,
     expires: Tick,
@@ -237,6 +248,8 @@ impl Allocation {
             expires: NEVER,
             lifetime: Duration::ZERO,
             reserved: None,
+            other: None,
+            missing: None,
             traffic: Traffic::default(),
             bandwidth: Bucket::default(),
             new_peers: Bucket::default(),
@@ -244,6 +257,23 @@ impl Allocation {
             permissions: Vec::new(),
             channels: Vec::new(),
         }
+    }
+
+    /// One for the same client and request on another address; takes one of its shares along.
+    pub(crate) fn beside(&mut self, relay_ip: IpAddr) -> Allocation {
+        let share = self.share.split();
+        Allocation::opening(
+            self.path,
+            share,
+            self.key.clone(),
+            self.transaction,
+            relay_ip,
+        )
+    }
+
+    /// The address family of its peers.
+    pub(crate) fn family(&self) -> u8 {
+        family_of(self.relayed.ip())
     }
 
     /// Whether the driver has opened the relay socket.
@@ -381,6 +411,21 @@ impl Allocation {
             .extract_if(.., |channel| ends(channel))
             .map(|channel| channel.binding(id, self.path, self.relayed))
             .collect()
+    }
+
+    /// Whether this number is bound.
+    pub(crate) fn has_channel(&self, number: u16, now: Tick) -> bool {
+        self.peer_of(number, now).is_some()
+    }
+
+    /// Gives up the permissions of a request that was refused as a whole.
+    pub(crate) fn restore(&mut self, before: Permissions) {
+        (self.permissions, self.new_peers) = (before.0, before.1);
+    }
+
+    /// What [`Allocation::restore`] takes.
+    pub(crate) fn permissions(&self) -> Permissions {
+        Permissions(self.permissions.clone(), self.new_peers)
     }
 
     /// Installs or refreshes permissions for all of these addresses, or for none of them.

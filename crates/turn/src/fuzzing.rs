@@ -340,7 +340,10 @@ impl World {
         let action = self
             .server
             .handle_relay_opened(self.now, request, outcome, &mut self.buffer);
-        assert!(matches!(action, Action::ToClient { .. }));
+        assert!(matches!(
+            action,
+            Action::ToClient { .. } | Action::OpenRelay(_)
+        ));
         self.carry_out(action);
     }
 
@@ -379,7 +382,7 @@ impl World {
 fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8], tickets: &[Vec<u8>]) {
     while let Some(([kind, a, b, c], rest)) = payload.split_first_chunk::<4>() {
         payload = rest;
-        match kind % 11 {
+        match kind % 15 {
             0 => writer.attribute(attr::REQUESTED_TRANSPORT, &[17, *a, *b, *c]),
             1 => writer.attribute(attr::LIFETIME, &[0, 0, *a, *b]),
             2 => writer.attribute(attr::CHANNEL_NUMBER, &[0x40 | (a & 1), *b, 0, 0]),
@@ -399,7 +402,14 @@ fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8], tickets: &[Vec<
                 let ticket = tickets.iter().rev().nth(usize::from(*a % 4));
                 writer.attribute(attr::MOBILITY_TICKET, ticket.map_or(&[*b], |it| it))
             }
-            _ => writer.attribute(attr::DATA, &[*a, *b, *c]),
+            10 => writer.attribute(attr::DATA, &[*a, *b, *c]),
+            11 => writer.attribute(attr::ADDITIONAL_ADDRESS_FAMILY, &[*a, 0, 0, 0]),
+            12 => writer.attribute(attr::DONT_FRAGMENT, &[]),
+            13 => writer.xor_address(
+                attr::XOR_PEER_ADDRESS,
+                SocketAddr::new([0x2606, 0x4700, 0, 0, 0, 0, 0, u16::from(*a)].into(), 9),
+            ),
+            _ => writer.attribute(attr::PASSWORD_ALGORITHM, &[0, *a, 0, 0]),
         };
     }
 }

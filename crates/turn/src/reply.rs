@@ -45,12 +45,7 @@ pub(crate) enum Answer {
     /// Binding: where the request came from.
     Mapped,
     /// Allocate.
-    Allocated {
-        relayed: SocketAddr,
-        lifetime: Duration,
-        reserved: Option<Token>,
-        ticket: Option<Box<SealedTicket>>,
-    },
+    Allocated(Box<Granted>),
     /// Refresh.
     Refreshed {
         lifetime: Duration,
@@ -66,6 +61,19 @@ pub(crate) enum Answer {
     Unknown(UnknownAttributes),
     /// 401 or 438 with what the client needs to try again.
     Challenge(Challenge, [u8; nonce::LEN]),
+}
+
+/// What Allocate is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    pub(crate) relayed: SocketAddr,
+    /// Of the other address family.
+    pub(crate) other: Option<SocketAddr>,
+    /// The address family that could not be had, and why.
+    pub(crate) missing: Option<(u8, Refusal)>,
+    pub(crate) lifetime: Duration,
+    pub(crate) reserved: Option<Token>,
+    pub(crate) ticket: Option<Box<SealedTicket>>,
 }
 
 /// Servers to go to instead of this one (RFC 8489 section 10).
@@ -208,21 +216,7 @@ fn write_body(
         Answer::Mapped => {
             writer.xor_address(attr::XOR_MAPPED_ADDRESS, client);
         }
-        Answer::Allocated {
-            relayed,
-            lifetime,
-            reserved,
-            ticket,
-        } => {
-            writer
-                .xor_address(attr::XOR_RELAYED_ADDRESS, *relayed)
-                .xor_address(attr::XOR_MAPPED_ADDRESS, client);
-            write_lifetime(writer, *lifetime);
-            if let Some(token) = reserved {
-                writer.attribute(attr::RESERVATION_TOKEN, token);
-            }
-            write_ticket(writer, ticket.as_deref());
-        }
+        Answer::Allocated(granted) => write_granted(writer, granted, client),
         Answer::Refreshed { lifetime, ticket } => {
             write_lifetime(writer, *lifetime);
             write_ticket(writer, ticket.as_deref());
@@ -257,6 +251,23 @@ fn write_body(
                 .attribute(attr::PASSWORD_ALGORITHMS, &PasswordAlgorithm::OFFER);
         }
     }
+}
+
+fn write_granted(writer: &mut Writer<'_>, granted: &Granted, client: SocketAddr) {
+    for relayed in [Some(granted.relayed), granted.other].into_iter().flatten() {
+        writer.xor_address(attr::XOR_RELAYED_ADDRESS, relayed);
+    }
+    writer.xor_address(attr::XOR_MAPPED_ADDRESS, client);
+    write_lifetime(writer, granted.lifetime);
+    if let Some((family, refusal)) = granted.missing {
+        let code = refusal as u16;
+        let value = [family, 0, (code / 100) as u8, (code % 100) as u8];
+        writer.attribute(attr::ADDRESS_ERROR_CODE, &value);
+    }
+    if let Some(token) = &granted.reserved {
+        writer.attribute(attr::RESERVATION_TOKEN, token);
+    }
+    write_ticket(writer, granted.ticket.as_deref());
 }
 
 fn write_lifetime(writer: &mut Writer<'_>, lifetime: Duration) {

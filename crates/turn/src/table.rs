@@ -36,12 +36,18 @@ impl Allocations {
         }
     }
 
-    /// Adds an allocation. Its 5-tuple must not have one.
+    /// Adds an allocation. If its 5-tuple has one already, that is of the other address family,
+    /// and stays the first.
     pub(crate) fn insert(&mut self, allocation: Allocation) -> AllocationId {
         let path = allocation.path;
         let deadline = allocation.expires;
         let id = self.place(Box::new(allocation));
-        self.by_path.insert(path, id);
+        match self.by_path.get(&path).copied() {
+            None => {
+                self.by_path.insert(path, id);
+            }
+            Some(first) => self.link(first, id),
+        }
         self.deadlines.insert((deadline, id));
         id
     }
@@ -90,6 +96,12 @@ impl Allocations {
         for path in allocation.paths() {
             self.by_path.remove(&path);
         }
+        if let Some(other) = allocation.other {
+            self.by_path.insert(allocation.path, other);
+            if let Some(other) = self.get_mut(other) {
+                other.other = None;
+            }
+        }
         if allocation.is_open() {
             self.by_relayed.remove(&allocation.relayed);
         }
@@ -116,10 +128,42 @@ impl Allocations {
             .filter(|_| slot.generation == id.generation)
     }
 
-    /// The allocation of a 5-tuple, also one that is still being opened.
+    /// The allocation of a 5-tuple, also one that is still being opened. If there are two, the
+    /// first.
     pub(crate) fn on_path(&self, path: &FiveTuple) -> Option<(AllocationId, &Allocation)> {
         let id = *self.by_path.get(path)?;
         Some((id, self.get(id)?))
+    }
+
+    /// The allocation of a 5-tuple for peers of this address family.
+    pub(crate) fn of_family(
+        &self,
+        path: &FiveTuple,
+        family: u8,
+    ) -> Option<(AllocationId, &Allocation)> {
+        self.all_on_path(path)
+            .find(|(_, allocation)| allocation.family() == family)
+    }
+
+    /// One or two allocations of a 5-tuple.
+    pub(crate) fn all_on_path(
+        &self,
+        path: &FiveTuple,
+    ) -> impl Iterator<Item = (AllocationId, &Allocation)> {
+        let first = self.on_path(path);
+        let other = first.and_then(|(_, first)| {
+            let id = first.other?;
+            Some((id, self.get(id)?))
+        });
+        first.into_iter().chain(other)
+    }
+
+    fn link(&mut self, first: AllocationId, second: AllocationId) {
+        for (id, other) in [(first, second), (second, first)] {
+            if let Some(allocation) = self.get_mut(id) {
+                allocation.other = Some(other);
+            }
+        }
     }
 
     /// The allocation that owns a relayed transport address.

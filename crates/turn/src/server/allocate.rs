@@ -7,20 +7,21 @@ use protocol::time::{Now, Tick};
 
 use super::authenticate::User;
 use super::{Decision, Server, whole_seconds};
-use crate::action::{Action, NoRelay, PortWish, RelayRequest};
+use crate::action::{Action, NoRelay, Place, PortWish, RelayRequest};
 use crate::allocation::{Allocation, AllocationId, FiveTuple, Transport};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
-use crate::mobility::SealedTicket;
 use crate::quota::{Most, Share};
-use crate::reply::{Answer, Envelope, Refusal};
+use crate::reply::{Answer, Envelope, Granted, Refusal};
 use crate::reservations::{Reservation, Token};
 use crate::stun::{Message, attribute as attr};
 
-/// Where a relay socket is to be opened.
-struct Place {
-    bind: IpAddr,
-    announced: IpAddr,
-    port: PortWish,
+/// The relay sockets of one Allocate.
+struct Places {
+    first: Place,
+    /// One of the other family.
+    then: Option<Place>,
+    /// The family that was asked for as well and is not to be had.
+    missing: Option<(u8, Refusal)>,
 }
 
 impl Server {
@@ -38,40 +39,94 @@ impl Server {
     ) -> Action {
         let RelayRequest {
             allocation: id,
+            place,
+            then,
             path,
             envelope,
             lifetime,
-            bind,
-            port,
         } = request;
         let Some(allocation) = self.allocations.get_mut(id) else {
             return Action::Nothing;
         };
+        let beside = then.map(|place| (place, allocation.beside(place.announced)));
+        let is_open = self.open(now.tick, id, outcome, lifetime);
+        if is_open && place.port == PortWish::EvenAndNext {
+            self.reserve_next(now.tick, id, place.bind);
+        }
+        let missing = (!is_open).then(|| {
+            let family = attr::family_of(place.announced);
+            (family, Refusal::InsufficientCapacity)
+        });
+        if let Some((place, mut allocation)) = beside {
+            allocation.missing = missing;
+            return Action::OpenRelay(RelayRequest {
+                allocation: self.allocations.insert(allocation),
+                place,
+                then: None,
+                path,
+                envelope,
+                lifetime,
+            });
+        }
+        let first = self.allocations.on_path(&path).map(|(id, _)| id);
+        let answer = match first.and_then(|id| self.allocations.get_mut(id)) {
+            Some(first) => {
+                first.missing = first.missing.or(missing);
+                self.granted(path)
+            }
+            None => None,
+        };
+        let refused = Answer::Refused(Refusal::InsufficientCapacity);
+        let decision = Decision::Answer(envelope, answer.unwrap_or(refused));
+        self.emit(path, buffer, decision)
+    }
+
+    /// Lets an allocation begin on the port that was opened, or takes it out again.
+    fn open(
+        &mut self,
+        now: Tick,
+        id: AllocationId,
+        outcome: Result<u16, NoRelay>,
+        lifetime: Duration,
+    ) -> bool {
+        let Some(allocation) = self.allocations.get_mut(id) else {
+            return false;
+        };
         let relayed = SocketAddr::new(allocation.relayed.ip(), outcome.unwrap_or(0));
-        allocation.created = now.tick;
+        let path = allocation.path;
+        allocation.created = now;
         allocation.lifetime = lifetime;
-        let answer = if relayed.port() == 0 {
+        if relayed.port() == 0 {
             // There is no socket, so there is nothing to tell of.
             self.allocations.remove(id);
             self.bid_farewell(path);
-            Answer::Refused(Refusal::InsufficientCapacity)
-        } else if !self.allocations.set_relayed(id, relayed) {
+            return false;
+        }
+        if !self.allocations.set_relayed(id, relayed) {
             self.close(id);
-            Answer::Refused(Refusal::InsufficientCapacity)
-        } else {
-            self.siblings.insert(relayed);
-            self.allocations.set_deadline(id, now.tick + lifetime);
-            self.count_created(path.transport);
-            Answer::Allocated {
-                relayed,
-                lifetime,
-                reserved: (port == PortWish::EvenAndNext)
-                    .then(|| self.reserve_next(now.tick, id, bind))
-                    .flatten(),
+            return false;
+        }
+        self.siblings.insert(relayed);
+        self.allocations.set_deadline(id, now + lifetime);
+        self.count_created(path.transport);
+        true
+    }
+
+    /// What the client on a 5-tuple is told of its allocations, once all of them are open.
+    fn granted(&self, path: FiveTuple) -> Option<Answer> {
+        let (id, first) = self.allocations.on_path(&path)?;
+        let other = first.other.and_then(|id| self.allocations.get(id));
+        let are_open = first.is_open() && other.is_none_or(Allocation::is_open);
+        are_open.then(|| {
+            Answer::Allocated(Box::new(Granted {
+                relayed: first.relayed,
+                other: other.map(|other| other.relayed),
+                missing: first.missing,
+                lifetime: first.lifetime,
+                reserved: first.reserved,
                 ticket: self.ticket_of(id),
-            }
-        };
-        self.emit(path, buffer, Decision::Answer(envelope, answer))
+            }))
+        })
     }
 
     fn count_created(&mut self, transport: Transport) {
@@ -103,9 +158,9 @@ impl Server {
         message: &Message<'_>,
         user: User<'_>,
     ) -> Decision {
-        if let Some((id, allocation)) = self.allocations.on_path(&path) {
-            let ticket = self.ticket_of(id);
-            return decide_again(allocation, ticket, message, user.envelope);
+        if let Some((_, allocation)) = self.allocations.on_path(&path) {
+            let is_repeated = allocation.transaction == message.transaction();
+            return self.decide_again(path, is_repeated, user.envelope);
         }
         if let Some(elsewhere) = self.reservation_elsewhere(message) {
             return elsewhere;
@@ -115,13 +170,13 @@ impl Server {
         }
         match self.begin_allocation(path, message, &user) {
             Err(refusal) => Decision::Answer(user.envelope, Answer::Refused(refusal)),
-            Ok((allocation, place, lifetime)) => {
+            Ok((allocation, places, lifetime)) => {
                 let allocation = self.allocations.insert(allocation);
                 self.visit(path);
                 Decision::Act(Action::OpenRelay(RelayRequest {
                     allocation,
-                    bind: place.bind,
-                    port: place.port,
+                    place: places.first,
+                    then: places.then,
                     path,
                     envelope: user.envelope,
                     lifetime,
@@ -130,29 +185,43 @@ impl Server {
         }
     }
 
+    /// Allocate on a 5-tuple that has an allocation of the same user.
+    fn decide_again(&self, path: FiveTuple, is_repeated: bool, envelope: Envelope) -> Decision {
+        if !is_repeated {
+            return Decision::Answer(envelope, Answer::Refused(Refusal::AllocationMismatch));
+        }
+        match self.granted(path) {
+            Some(answer) => Decision::Answer(envelope, answer),
+            // The first copy of this request is about to be answered.
+            None => Decision::Ignore,
+        }
+    }
+
     fn begin_allocation(
         &mut self,
         path: FiveTuple,
         message: &Message<'_>,
         user: &User<'_>,
-    ) -> Result<(Allocation, Place, Duration), Refusal> {
+    ) -> Result<(Allocation, Places, Duration), Refusal> {
         check_transport(message)?;
         let requested = requested_lifetime(message)?;
         let mobile = self.wants_mobility(message)?;
-        let (place, share) = match message.first(attr::RESERVATION_TOKEN) {
+        let (places, share) = match message.first(attr::RESERVATION_TOKEN) {
             Some(token) => self.reserved_place(token, message, user)?,
-            None => self.new_place(path, message, user)?,
+            None => self.new_places(path, message, user)?,
         };
         let mut allocation = Allocation::opening(
             path,
             share,
             user.key.clone(),
             message.transaction(),
-            place.announced,
+            places.first.announced,
         );
-        allocation.mobile = mobile;
+        // Two allocations do not move: their client is answered as by a server without mobility.
+        allocation.mobile = mobile.filter(|_| places.then.is_none());
+        allocation.missing = places.missing;
         let lifetime = self.lifetime(requested, Duration::ZERO);
-        Ok((allocation, place, lifetime))
+        Ok((allocation, places, lifetime))
     }
 
     /// A port that was kept. It has counted against the quota all the time.
@@ -161,8 +230,12 @@ impl Server {
         token: &[u8],
         message: &Message<'_>,
         user: &User<'_>,
-    ) -> Result<(Place, Share), Refusal> {
-        let excluded = [attr::EVEN_PORT, attr::REQUESTED_ADDRESS_FAMILY];
+    ) -> Result<(Places, Share), Refusal> {
+        let excluded = [
+            attr::EVEN_PORT,
+            attr::REQUESTED_ADDRESS_FAMILY,
+            attr::ADDITIONAL_ADDRESS_FAMILY,
+        ];
         if token.len() != 8 || excluded.iter().any(|kind| message.first(*kind).is_some()) {
             return Err(Refusal::BadRequest);
         }
@@ -175,27 +248,34 @@ impl Server {
             announced: reservation.announced,
             port: PortWish::Reserved(reservation.port),
         };
-        Ok((place, reservation.share))
+        Ok((Places::one(place), reservation.share))
     }
 
-    /// A port to be picked, if the quota allows one more, or two.
-    fn new_place(
+    /// A port to be picked, or one of each family, if the quota allows so many.
+    fn new_places(
         &self,
         path: FiveTuple,
         message: &Message<'_>,
         user: &User<'_>,
-    ) -> Result<(Place, Share), Refusal> {
+    ) -> Result<(Places, Share), Refusal> {
         let port = requested_port(message)?;
-        let family = requested_family(message)?;
-        let relay = self.relay_for(family.unwrap_or(attr::FAMILY_IPV4), path)?;
-        let needed = 1 + u32::from(port == PortWish::EvenAndNext);
-        let share = self.take_share(path, user, needed)?;
-        let place = Place {
-            bind: relay.bind,
-            announced: relay.announced,
-            port,
+        let family = requested_family(message)?.unwrap_or(attr::FAMILY_IPV4);
+        let place = |family| {
+            let relay = self.relay_for(family, path)?;
+            Ok(Place {
+                bind: relay.bind,
+                announced: relay.announced,
+                port,
+            })
         };
-        Ok((place, share))
+        let places = if wants_both(message)? {
+            Places::both(place(attr::FAMILY_IPV4), place(attr::FAMILY_IPV6))?
+        } else {
+            Places::one(place(family)?)
+        };
+        let is_pair = places.then.is_some() || port == PortWish::EvenAndNext;
+        let share = self.take_share(path, user, 1 + u32::from(is_pair))?;
+        Ok((places, share))
     }
 
     fn take_share(&self, path: FiveTuple, user: &User<'_>, count: u32) -> Result<Share, Refusal> {
@@ -220,7 +300,7 @@ impl Server {
     /// The relay address of a family; of several, rather the one the client already talks to.
     fn relay_for(&self, family: u8, path: FiveTuple) -> Result<RelayAddress, Refusal> {
         let of_family = || {
-            let same = move |relay: &&RelayAddress| family_of(relay.announced) == family;
+            let same = move |relay: &&RelayAddress| attr::family_of(relay.announced) == family;
             self.relays.iter().filter(same)
         };
         let here = path.local.ip();
@@ -232,27 +312,29 @@ impl Server {
     }
 }
 
-/// Allocate on a 5-tuple that has an allocation of the same user.
-fn decide_again(
-    allocation: &Allocation,
-    ticket: Option<Box<SealedTicket>>,
-    message: &Message<'_>,
-    envelope: Envelope,
-) -> Decision {
-    if allocation.transaction != message.transaction() {
-        return Decision::Answer(envelope, Answer::Refused(Refusal::AllocationMismatch));
+impl Places {
+    fn one(first: Place) -> Places {
+        Places {
+            first,
+            then: None,
+            missing: None,
+        }
     }
-    if !allocation.is_open() {
-        // The first copy of this request is about to be answered.
-        return Decision::Ignore;
+
+    /// An IPv4 and an IPv6 one, or that of which there is an address.
+    fn both(v4: Result<Place, Refusal>, v6: Result<Place, Refusal>) -> Result<Places, Refusal> {
+        let (first, then, missing) = match (v4, v6) {
+            (Ok(v4), Ok(v6)) => (v4, Some(v6), None),
+            (Ok(v4), Err(why)) => (v4, None, Some((attr::FAMILY_IPV6, why))),
+            (Err(why), Ok(v6)) => (v6, None, Some((attr::FAMILY_IPV4, why))),
+            (Err(why), Err(_)) => return Err(why),
+        };
+        Ok(Places {
+            first,
+            then,
+            missing,
+        })
     }
-    let answer = Answer::Allocated {
-        relayed: allocation.relayed,
-        lifetime: allocation.lifetime,
-        reserved: allocation.reserved,
-        ticket,
-    };
-    Decision::Answer(envelope, answer)
 }
 
 fn check_transport(message: &Message<'_>) -> Result<(), Refusal> {
@@ -275,6 +357,19 @@ fn requested_port(message: &Message<'_>) -> Result<PortWish, Refusal> {
     }
 }
 
+/// Whether there is ADDITIONAL-ADDRESS-FAMILY, and nothing that excludes it (RFC 8656 section 7.2):
+/// its value can only be IPv6, as IPv4 is what clients get anyway.
+fn wants_both(message: &Message<'_>) -> Result<bool, Refusal> {
+    let Some(value) = message.first(attr::ADDITIONAL_ADDRESS_FAMILY) else {
+        return Ok(false);
+    };
+    let is_excluded = message.first(attr::REQUESTED_ADDRESS_FAMILY).is_some();
+    match attr::read_first_of_four(value) {
+        Some(attr::FAMILY_IPV6) if !is_excluded => Ok(true),
+        _ => Err(Refusal::BadRequest),
+    }
+}
+
 /// REQUESTED-ADDRESS-FAMILY, if there is one.
 pub(super) fn requested_family(message: &Message<'_>) -> Result<Option<u8>, Refusal> {
     let Some(value) = message.first(attr::REQUESTED_ADDRESS_FAMILY) else {
@@ -294,12 +389,4 @@ pub(super) fn requested_lifetime(message: &Message<'_>) -> Result<Option<Duratio
     };
     let seconds = attr::read_u32(value).ok_or(Refusal::BadRequest)?;
     Ok(Some(Duration::from_secs(seconds.into())))
-}
-
-/// The family number of an address.
-pub(super) fn family_of(ip: IpAddr) -> u8 {
-    match ip {
-        IpAddr::V4(_) => attr::FAMILY_IPV4,
-        IpAddr::V6(_) => attr::FAMILY_IPV6,
-    }
 }

@@ -47,8 +47,8 @@ impl Server {
         };
         let found = self
             .allocations
-            .on_path(&path)
-            .and_then(|(id, allocation)| {
+            .all_on_path(&path)
+            .find_map(|(id, allocation)| {
                 let peer = allocation.peer_of(channel.number, now)?;
                 let is_moving = allocation.is_moving_to(&path);
                 let is_permitted = allocation.permits(peer.ip(), now);
@@ -78,7 +78,9 @@ impl Server {
             return self.ignore();
         };
         let peer = sending.peer;
-        let found = self.allocations.on_path(&path);
+        let found = self
+            .allocations
+            .of_family(&path, attr::family_of(peer.ip()));
         let found = found.map(|(id, allocation)| {
             let is_permitted = allocation.permits(peer.ip(), now);
             (id, is_permitted, allocation.is_moving_to(&path))

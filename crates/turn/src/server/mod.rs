@@ -26,7 +26,7 @@ use siphasher::sip::SipHasher13;
 use events::Events;
 
 use crate::action::{Action, Content, Event};
-use crate::allocation::{Allocation, AllocationId, FiveTuple};
+use crate::allocation::{AllocationId, FiveTuple};
 use crate::bucket::Bucket;
 use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
@@ -200,7 +200,12 @@ impl Server {
     /// allocation (RFC 8656 section 3): nobody could use or refresh it any more, unless the client
     /// has a ticket to move it.
     pub fn handle_disconnected(&mut self, path: FiveTuple) {
-        if let Some((id, _)) = self.allocations.on_path(&path) {
+        let ids: Vec<_> = self
+            .allocations
+            .all_on_path(&path)
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
             self.detach(id, path);
         }
     }
@@ -330,7 +335,7 @@ impl Server {
         }
         let counter = match answer {
             Answer::Mapped => &mut self.counters.bindings,
-            Answer::Allocated { .. } | Answer::Refreshed { .. } | Answer::Done => {
+            Answer::Allocated(_) | Answer::Refreshed { .. } | Answer::Done => {
                 &mut self.counters.granted
             }
             Answer::TryAlternate(_) | Answer::Refused(_) | Answer::Unknown(_) => {
@@ -369,23 +374,32 @@ impl Server {
         }
     }
 
-    /// The allocation that a request is about (RFC 8656 section 5).
-    fn allocation_on(
-        &mut self,
-        path: FiveTuple,
-    ) -> Result<(AllocationId, &mut Allocation), Refusal> {
-        let found = self.allocations.on_path(&path);
-        let (id, is_moving) = found
-            .filter(|(_, allocation)| allocation.is_open())
+    /// The allocations that a request is about (RFC 8656 section 5): one, or one of each address
+    /// family.
+    fn allocations_on(&mut self, path: FiveTuple) -> Result<Vec<AllocationId>, Refusal> {
+        let open = self.allocations.all_on_path(&path);
+        let open = open.filter(|(_, allocation)| allocation.is_open());
+        let ids: Vec<_> = open
             .map(|(id, allocation)| (id, allocation.is_moving_to(&path)))
-            .ok_or(Refusal::AllocationMismatch)?;
-        if is_moving {
-            self.settle(id);
+            .collect();
+        if ids.is_empty() {
+            return Err(Refusal::AllocationMismatch);
         }
-        let allocation = self.allocations.get_mut(id);
-        allocation
-            .map(|allocation| (id, allocation))
-            .ok_or(Refusal::AllocationMismatch)
+        for (id, _) in ids.iter().filter(|(_, is_moving)| *is_moving) {
+            self.settle(*id);
+        }
+        Ok(ids.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// The one of them that is for peers of this address family.
+    fn allocation_for(&mut self, path: FiveTuple, family: u8) -> Result<AllocationId, Refusal> {
+        self.allocations_on(path)?
+            .into_iter()
+            .find(|id| {
+                let allocation = self.allocations.get(*id);
+                allocation.is_some_and(|allocation| allocation.family() == family)
+            })
+            .ok_or(Refusal::PeerFamilyMismatch)
     }
 
     fn challenge(&self, now: Now, path: FiveTuple, kind: Challenge) -> Answer {

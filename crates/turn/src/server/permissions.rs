@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use protocol::time::Tick;
 
 use super::Server;
-use super::allocate::family_of;
-use crate::allocation::{FiveTuple, NotInstalled};
+use crate::allocation::{AllocationId, FiveTuple, NotInstalled};
 use crate::channel_data;
 use crate::peers::Verdict;
 use crate::reply::{Answer, Refusal};
-use crate::stun::{Message, attribute as attr};
+use crate::stun::Message;
+use crate::stun::attribute::{self as attr, family_of};
 
 impl Server {
     pub(super) fn create_permission(
@@ -19,21 +19,39 @@ impl Server {
         path: FiveTuple,
         message: &Message<'_>,
     ) -> Result<Answer, Refusal> {
-        let (id, allocation) = self.allocation_on(path)?;
-        let family = family_of(allocation.relayed.ip());
+        let ids = self.allocations_on(path)?;
         let mut peers = peer_addresses(message).peekable();
         if peers.peek().is_none() {
             return Err(Refusal::BadRequest);
         }
         for peer in peers {
-            self.check_peer(peer.ok_or(Refusal::BadRequest)?.ip(), family)?;
+            let ip = peer.ok_or(Refusal::BadRequest)?.ip();
+            self.allocation_for(path, family_of(ip))?;
+            self.check_peer(ip)?;
         }
-        let ips = peer_addresses(message).flatten().map(|peer| peer.ip());
-        self.purge(id, now);
-        if let Some(allocation) = self.allocations.get_mut(id) {
-            allocation.permit(ips, now, &self.limits)?;
+        // All or none, also of two allocations: the first may have to take back what it gave.
+        let mut before = Vec::new();
+        for id in &ids {
+            self.purge(*id, now);
+            let Some(allocation) = self.allocations.get_mut(*id) else {
+                continue;
+            };
+            let family = allocation.family();
+            let ips = peer_addresses(message).flatten().map(|peer| peer.ip());
+            let ips = ips.filter(|ip| family_of(*ip) == family);
+            before.extend((ids.len() > 1).then(|| allocation.permissions()));
+            if let Err(reason) = allocation.permit(ips, now, &self.limits) {
+                for (id, before) in ids.iter().zip(before) {
+                    if let Some(allocation) = self.allocations.get_mut(*id) {
+                        allocation.restore(before);
+                    }
+                }
+                return Err(reason.into());
+            }
         }
-        self.tell_bindings(id, now);
+        for id in ids {
+            self.tell_bindings(id, now);
+        }
         Ok(Answer::Done)
     }
 
@@ -43,12 +61,19 @@ impl Server {
         path: FiveTuple,
         message: &Message<'_>,
     ) -> Result<Answer, Refusal> {
-        let (id, allocation) = self.allocation_on(path)?;
-        let family = family_of(allocation.relayed.ip());
+        let ids = self.allocations_on(path)?;
         let (number, peer) = channel_and_peer(message).ok_or(Refusal::BadRequest)?;
-        self.check_peer(peer.ip(), family)?;
+        let id = self.allocation_for(path, family_of(peer.ip()))?;
+        self.check_peer(peer.ip())?;
         if self.siblings.inside(peer).is_none() && !self.peers.is_open(peer) {
             return Err(Refusal::Forbidden);
+        }
+        let is_bound = |other: &AllocationId| {
+            let other = self.allocations.get(*other).filter(|_| *other != id);
+            other.is_some_and(|other| other.has_channel(number, now))
+        };
+        if ids.iter().any(is_bound) {
+            return Err(Refusal::BadRequest);
         }
         self.purge(id, now);
         if let Some(allocation) = self.allocations.get_mut(id) {
@@ -58,10 +83,7 @@ impl Server {
         Ok(Answer::Done)
     }
 
-    fn check_peer(&self, peer: IpAddr, family: u8) -> Result<(), Refusal> {
-        if family_of(peer) != family {
-            return Err(Refusal::PeerFamilyMismatch);
-        }
+    fn check_peer(&self, peer: IpAddr) -> Result<(), Refusal> {
         match self.peers.judge(peer) {
             Verdict::Denied => Err(Refusal::Forbidden),
             Verdict::Allowed | Verdict::Own => Ok(()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::time::Tick;
 
 use super::Server;
-use super::allocate::{family_of, requested_family, requested_lifetime};
+use super::allocate::{requested_family, requested_lifetime};
 use super::authenticate::User;
 use crate::allocation::{AllocationId, FiveTuple};
 use crate::reply::{Answer, Refusal};
@@ -22,8 +22,14 @@ impl Server {
         if message.first(attr::MOBILITY_TICKET).is_some() {
             return self.refresh_with_ticket(now, path, message, user);
         }
-        let (id, _) = self.allocation_on(path)?;
-        let lifetime = self.renew(now, id, message)?;
+        let ids = match requested_family(message)? {
+            None => self.allocations_on(path)?,
+            Some(family) => vec![self.allocation_for(path, family)?],
+        };
+        let mut lifetime = Duration::ZERO;
+        for id in ids {
+            lifetime = self.renew(now, id, message)?;
+        }
         Ok(Answer::Refreshed {
             lifetime,
             ticket: None,
@@ -39,8 +45,10 @@ impl Server {
     ) -> Result<Duration, Refusal> {
         let allocation = self.allocations.get(id);
         let allocation = allocation.ok_or(Refusal::AllocationMismatch)?;
-        let family = family_of(allocation.relayed.ip());
-        let age = now.saturating_since(allocation.created);
+        let (family, age) = (
+            allocation.family(),
+            now.saturating_since(allocation.created),
+        );
         if requested_family(message)?.is_some_and(|requested| requested != family) {
             return Err(Refusal::PeerFamilyMismatch);
         }

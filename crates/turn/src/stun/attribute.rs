@@ -46,6 +46,8 @@ pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 pub const RESERVATION_TOKEN: u16 = 0x0022;
 /// ADDITIONAL-ADDRESS-FAMILY.
 pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
+/// ADDRESS-ERROR-CODE: a family, and why there is no address of it.
+pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
 /// PASSWORD-ALGORITHMS.
 pub const PASSWORD_ALGORITHMS: u16 = 0x8002;
 /// ALTERNATE-DOMAIN, the name in an alternate server's certificate.
@@ -99,6 +101,14 @@ pub fn write_xor_address(
 /// Reads a 32-bit value, as LIFETIME has.
 pub fn read_u32(value: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(value.try_into().ok()?))
+}
+
+/// The family number of an address.
+pub const fn family_of(ip: IpAddr) -> u8 {
+    match ip {
+        IpAddr::V4(_) => FAMILY_IPV4,
+        IpAddr::V6(_) => FAMILY_IPV6,
+    }
 }
 
 /// Reads the first byte of a value of four, as REQUESTED-TRANSPORT and

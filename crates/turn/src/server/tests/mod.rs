@@ -4,6 +4,7 @@ mod allocations;
 mod authentication;
 mod binding;
 mod channels;
+mod dual;
 mod handover;
 mod icmp;
 mod limits;
@@ -42,6 +43,8 @@ struct World {
     next_port: u16,
     /// Whether the next relay sockets can be opened.
     ports_left: usize,
+    /// Whether each of the next ones can.
+    next_outcomes: Vec<bool>,
     closed: Vec<AllocationId>,
     released: Vec<u16>,
     /// What was said of the last packet to a peer.
@@ -101,6 +104,7 @@ impl World {
             },
             next_port: 50_000,
             ports_left: usize::MAX,
+            next_outcomes: Vec::new(),
             closed: Vec::new(),
             released: Vec::new(),
             dont_fragment: false,
@@ -178,6 +182,9 @@ impl World {
     }
 
     fn open(&mut self, port: PortWish) -> Result<u16, NoRelay> {
+        if !self.next_outcomes.is_empty() && !self.next_outcomes.remove(0) {
+            return Err(NoRelay);
+        }
         self.ports_left = self.ports_left.checked_sub(1).ok_or(NoRelay)?;
         if let PortWish::Reserved(port) = port {
             return Ok(port);
