@@ -231,12 +231,9 @@ impl Server {
         message: &Message<'_>,
         user: &User<'_>,
     ) -> Result<(Places, Share), Refusal> {
-        let excluded = [
-            attr::EVEN_PORT,
-            attr::REQUESTED_ADDRESS_FAMILY,
-            attr::ADDITIONAL_ADDRESS_FAMILY,
-        ];
-        if token.len() != 8 || excluded.iter().any(|kind| message.first(*kind).is_some()) {
+        let excluded = [attr::EVEN_PORT, attr::REQUESTED_ADDRESS_FAMILY];
+        let is_excluded = excluded.iter().any(|kind| message.first(*kind).is_some());
+        if token.len() != 8 || is_excluded || additional_family(message).is_some() {
             return Err(Refusal::BadRequest);
         }
         let reservation = self
@@ -348,7 +345,7 @@ fn check_transport(message: &Message<'_>) -> Result<(), Refusal> {
 
 /// EVEN-PORT (RFC 8656 section 18.6).
 fn requested_port(message: &Message<'_>) -> Result<PortWish, Refusal> {
-    let additional = message.first(attr::ADDITIONAL_ADDRESS_FAMILY);
+    let additional = additional_family(message);
     match message.first(attr::EVEN_PORT) {
         None => Ok(PortWish::Any),
         Some([flags]) if flags & 0x80 == 0 => Ok(PortWish::Even),
@@ -357,10 +354,16 @@ fn requested_port(message: &Message<'_>) -> Result<PortWish, Refusal> {
     }
 }
 
+/// The value of ADDITIONAL-ADDRESS-FAMILY, by either of its numbers.
+fn additional_family<'m>(message: &Message<'m>) -> Option<&'m [u8]> {
+    let value = message.first(attr::ADDITIONAL_ADDRESS_FAMILY);
+    value.or_else(|| message.first(attr::ADDITIONAL_ADDRESS_FAMILY_OF_COTURN))
+}
+
 /// Whether there is ADDITIONAL-ADDRESS-FAMILY, and nothing that excludes it (RFC 8656 section 7.2):
 /// its value can only be IPv6, as IPv4 is what clients get anyway.
 fn wants_both(message: &Message<'_>) -> Result<bool, Refusal> {
-    let Some(value) = message.first(attr::ADDITIONAL_ADDRESS_FAMILY) else {
+    let Some(value) = additional_family(message) else {
         return Ok(false);
     };
     let is_excluded = message.first(attr::REQUESTED_ADDRESS_FAMILY).is_some();

@@ -46,6 +46,8 @@ pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 pub const RESERVATION_TOKEN: u16 = 0x0022;
 /// ADDITIONAL-ADDRESS-FAMILY.
 pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
+/// ADDITIONAL-ADDRESS-FAMILY as coturn numbers it, from before RFC 8656 gave it another number.
+pub const ADDITIONAL_ADDRESS_FAMILY_OF_COTURN: u16 = 0x8032;
 /// ADDRESS-ERROR-CODE: a family, and why there is no address of it.
 pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
 /// PASSWORD-ALGORITHMS.

@@ -55,6 +55,19 @@ fn both_are_granted_and_granted_again() {
     assert_eq!(alice.allocate(&mut world).code(), 437);
 }
 
+/// `turnutils_uclient -Z` asks under another number.
+#[test]
+fn the_number_that_coturn_uses_is_understood() {
+    let mut world = World::new();
+    let mut alice = Client::alice(HERE);
+    let additional = (attr::ADDITIONAL_ADDRESS_FAMILY_OF_COTURN, vec![2, 0, 0, 0]);
+    let response =
+        alice
+            .greet(&mut world)
+            .ask(&mut world, Method::ALLOCATE, &[transport_udp(), additional]);
+    assert_eq!(relayed(&response).len(), 2);
+}
+
 #[test]
 fn what_excludes_the_additional_family_is_400() {
     let mut world = World::new();
