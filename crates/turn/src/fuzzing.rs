@@ -1,6 +1,7 @@
 //! Entry points for fuzz targets. They panic when a promise of this crate is broken; that bytes
 //! of a network make them panic would be a bug of ours.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,12 @@ use crate::*;
 const REALM: &str = "r";
 const SERVER: &str = "192.0.2.1:3478";
 const MAX_STEPS: usize = 256;
+const LIMITS: Limits = Limits {
+    user_quota: 6,
+    permissions: 4,
+    channels: 3,
+    ..Limits::DEFAULT
+};
 
 /// What is read of a message must be what is written again.
 pub fn stun_message(bytes: &[u8]) {
@@ -145,12 +152,21 @@ pub fn turn_server(bytes: &[u8]) {
     }
 }
 
+fn credentials() -> Credentials {
+    let mut credentials = Credentials::new(REALM).expect("it is short");
+    credentials.add_user("a", "p");
+    credentials.add_user("b", "p");
+    credentials
+}
+
 struct World {
     server: Server,
     now: Now,
     next_port: u16,
     transactions: u32,
     open: Vec<AllocationId>,
+    /// Channels, as events tell of them.
+    bindings: BTreeMap<(AllocationId, u16), Binding>,
     /// All that were ever given out.
     tickets: Vec<Vec<u8>>,
     buffer: Vec<u8>,
@@ -158,24 +174,16 @@ struct World {
 
 impl World {
     fn new() -> World {
-        let mut credentials = Credentials::new(REALM).expect("it is short");
-        credentials.add_user("a", "p");
-        credentials.add_user("b", "p");
         let ip = |text: &str| text.parse().expect("it is an address");
         let relay = |text| RelayAddress {
             bind: ip(text),
             announced: ip(text),
         };
         let config = Config {
-            credentials,
+            credentials: credentials(),
             relays: vec![relay("192.0.2.1"), relay("2001:db8::1")],
             peers: PeerPolicy::default(),
-            limits: Limits {
-                user_quota: 6,
-                permissions: 4,
-                channels: 3,
-                ..Limits::default()
-            },
+            limits: LIMITS,
             quotas: Arc::default(),
             mobility: true,
         };
@@ -188,6 +196,7 @@ impl World {
             next_port: 49_152,
             transactions: 0,
             open: Vec::new(),
+            bindings: BTreeMap::new(),
             tickets: Vec::new(),
             buffer: vec![0; HEADROOM + 4096],
         }
@@ -201,6 +210,7 @@ impl World {
             Method::CHANNEL_BIND,
         ];
         match operation % 8 {
+            _ if operation >= 0xf0 => self.operate(operation, client),
             method @ 0..4 => self.request(METHODS[usize::from(method)], client, payload),
             4 => self.datagram(client, payload),
             5 => self.peer_data(client, payload),
@@ -347,14 +357,63 @@ impl World {
         self.carry_out(action);
     }
 
+    /// What an operator does.
+    fn operate(&mut self, operation: u8, which: u8) {
+        match operation % 4 {
+            0 => {
+                let deny = (which & 1 == 1).then(|| "1.1.1.0/25".parse().expect("it is a range"));
+                let peers = PeerPolicy {
+                    deny: deny.into_iter().collect(),
+                    ..PeerPolicy::default()
+                };
+                self.server
+                    .reconfigure(self.now, credentials(), peers, LIMITS);
+            }
+            1 => {
+                let drain = Drain {
+                    alternates: vec![SERVER.parse().expect("it is an address")],
+                    domain: None,
+                    otherwise: Full::QuotaReached,
+                };
+                self.server.drain((which & 1 == 1).then_some(drain));
+            }
+            2 => {
+                if let Some(id) = self.open.get(usize::from(which)) {
+                    assert!(self.server.kick(*id));
+                }
+            }
+            _ => {
+                let name = if which & 1 == 1 { "a" } else { "b" };
+                self.server.kick_user(name);
+            }
+        }
+    }
+
     /// What holds after every step.
     fn check(&mut self) {
         while let Some(event) = self.server.poll_event() {
-            if let Event::RelayClosed(id) = event {
-                let before = self.open.len();
-                self.open.retain(|open| *open != id);
-                assert_eq!(self.open.len() + 1, before, "closed once, and only if open");
+            match event {
+                Event::RelayClosed(id) => {
+                    let before = self.open.len();
+                    self.open.retain(|open| *open != id);
+                    assert_eq!(self.open.len() + 1, before, "closed once, and only if open");
+                    assert!(!self.bindings.keys().any(|(of, _)| *of == id));
+                }
+                Event::BindingAdded(binding) => {
+                    assert!(self.open.contains(&binding.allocation));
+                    let name = (binding.allocation, binding.number);
+                    self.bindings.insert(name, binding);
+                }
+                Event::BindingRemoved(binding) => {
+                    let name = (binding.allocation, binding.number);
+                    assert_eq!(self.bindings.remove(&name), Some(binding));
+                }
+                _ => {}
             }
+        }
+        for status in self.server.allocations(self.now) {
+            let told = self.bindings.keys().filter(|(of, _)| *of == status.id);
+            assert!((status.channels..=3).contains(&told.count()));
         }
         assert_eq!(self.server.counters().allocations, self.open.len() as u64);
         assert!(self.open.len() <= 12, "two users, six each");

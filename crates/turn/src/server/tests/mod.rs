@@ -1,4 +1,20 @@
 //! The server as a client sees it: datagrams in, datagrams out, on a virtual clock.
+//!
+//! Where the answers that implementations get wrong are tested:
+//!
+//! | answer | tests |
+//! | --- | --- |
+//! | No allocation is 437; the same Allocate again is the same success, another one 437; another user 441 | `allocations::without_an_allocation_requests_are_437`, `allocations::a_retransmitted_allocate_gets_the_same_success_and_a_new_one_437`, `authentication::another_user_on_an_allocation_is_441` |
+//! | 401, then 400 for a missing part, then the algorithms, then 401 for user and integrity, then 438; REALM and NONCE in both challenges | `authentication::no_integrity_is_401_…`, `integrity_with_a_part_missing_is_400`, `unknown_user_wrong_password_and_wrong_realm_get_the_same_401`, `a_stale_or_foreign_nonce_is_438_…` |
+//! | No algorithm attributes mean MD5; one alone, or a changed list, is 400; edited feature bits are 438 | `authentication::both_algorithms_of_the_offer_are_good_…`, `an_algorithm_without_the_offer_…`, `edited_feature_bits_are_438_…` |
+//! | What follows the integrity attribute is ignored; of duplicates the first counts | `authentication::what_follows_the_integrity_attribute_is_ignored`, `stun::vectors::of_duplicates_the_first_counts` |
+//! | Channel numbers end at 0x4FFF; rebinding is 400 until the channel expired; ChannelBind installs the permission, data never does | `channels::channel_numbers_end_at_4fff`, `rebinding_is_400_until_…`, `binding_a_channel_installs_the_permission_…`, `model` |
+//! | The family is IPv4 unless asked for; a peer of the other is 443; EVEN-PORT with R excludes the additional family; no port is 508, the quota 486 | `allocations::the_family_is_ipv4_unless_asked_for`, `channels::a_peer_of_the_other_family_is_443`, `dual::what_excludes_…`, `allocations::without_a_free_port_it_is_508_…`, `a_quota_holds_per_user_…` |
+//! | A lifetime is 600 seconds at least and the maximum at most; 0 deletes | `allocations::lifetimes_are_at_least_600_…`, `refresh_with_zero_deletes` |
+//! | ChannelData on a stream is padded with zeros, in a datagram not | `streams::channel_data_is_padded_with_zeros` |
+//! | Indications and responses are not answered; strangers leave no state; good integrity is never limited | `binding::indications_and_responses_are_never_answered`, `authentication::a_flood_from_everywhere_leaves_no_state`, `strangers_are_answered_at_a_bounded_rate_and_users_always` |
+//!
+//! The hop limit of relayed packets is the system's default, as the driver sets none.
 
 mod allocations;
 mod authentication;
