@@ -25,18 +25,18 @@ pub enum Fate {
 
 // Said of several keys.
 const ALTERNATIVE: &str = "only NAT behaviour discovery needs it, see `no-rfc5780`";
-const CLI: &str = "there is no telnet console";
+const CLI: &str = "there is no telnet console; `admin` lists allocations and ends them, by HTTP";
 const DATABASE: &str = "there is no database of users; list them in a `user_file`, or mint expiring credentials under a `secret`";
 const DH: &str = "there is no finite-field Diffie-Hellman";
-const ELSEWHERE: &str = "clients are not sent elsewhere while this server runs";
+const ELSEWHERE: &str =
+    "clients are sent elsewhere only while this server drains: `drain` and `drain_to`";
 const FAMILY: &str = "RFC 8656 says IPv4 unless the client asks for another";
 const LOG: &str = "the log goes to standard error; under systemd the journal has it";
-const METRICS: &str = "there are no metrics yet";
 const RFC3489: &str = "clients of RFC 3489 get no answer";
 const SOFTWARE: &str = "no answer names the software";
 const TLS: &str = "TLS 1.2 and 1.3 are all there is";
 const TOGETHER: &str = "UDP and TCP share their ports here; close it in the firewall";
-const WEB: &str = "there is no web console";
+const WEB: &str = "there is no web console; `admin` lists allocations and ends them, by HTTP";
 
 /// The table, in the order of coturn's own example.
 pub const KEYS: &[Key] = &[
@@ -91,9 +91,10 @@ pub const KEYS: &[Key] = &[
     ),
     to("min-port", &["relay_ports"], "the first"),
     to("max-port", &["relay_ports"], "the last"),
-    left(
+    to(
         "relay-threads",
-        "one thread as a rule carries more than the network; see `dialtone turn --help` for threads",
+        &["threads"],
+        "1 is enough for most networks",
     ),
     left("no-udp-relay", "relaying UDP is what this is for"),
     so(
@@ -181,9 +182,13 @@ pub const KEYS: &[Key] = &[
     to(
         "max-bps",
         &["bandwidth"],
-        "bytes a second of each direction there, of both together here: twice the number",
+        "twice the number, for it counts both directions together; 0, no limit, is not to be had",
     ),
-    to("bps-capacity", &["total_bandwidth"], "the same"),
+    to(
+        "bps-capacity",
+        &["total_bandwidth"],
+        "twice the number, for it counts both directions together",
+    ),
     to(
         "stale-nonce",
         &["nonce_lifetime"],
@@ -273,10 +278,7 @@ pub const KEYS: &[Key] = &[
     left("no-stun", "Binding is always answered"),
     left("alternate-server", ELSEWHERE),
     left("tls-alternate-server", ELSEWHERE),
-    left(
-        "mobility",
-        "allocations that move with their client (RFC 8016) are off",
-    ),
+    to("mobility", &["mobility"], "on unless it is switched off"),
     // Logs.
     left(
         "verbose",
@@ -301,10 +303,14 @@ pub const KEYS: &[Key] = &[
         "single packets are logged at the level trace only",
     ),
     // Running and watching it.
-    left("prometheus", METRICS),
-    left("prometheus-port", METRICS),
-    left("prometheus-address", METRICS),
-    left("prometheus-path", METRICS),
+    to(
+        "prometheus",
+        &["admin", "admin_token_file"],
+        "only this machine is answered, and only with the token, which is made in the file: `authorization: { credentials_file: … }` in the scrape configuration",
+    ),
+    to("prometheus-port", &["admin"], "the port"),
+    to("prometheus-address", &["admin"], "the address"),
+    left("prometheus-path", "metrics are at /metrics"),
     left(
         "prometheus-username-labels",
         "user names are no labels: anyone could fill the memory with them",

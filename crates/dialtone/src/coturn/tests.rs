@@ -28,6 +28,10 @@ cert=/etc/ssl/turn.pem
 pkey=/etc/ssl/turn.key
 no-tlsv1
 no-cli
+prometheus
+prometheus-port=9000
+relay-threads=2
+mobility=off
 ";
 
 fn settings(imported: &Imported) -> Result<Settings, Problems> {
@@ -51,6 +55,10 @@ fn a_typical_configuration_is_carried_over_whole() {
         r#"relay_ports = "50000-59999""#,
         r#"secret = ["n0rth \"and\" south"]"#,
         r#"realm = "turn.example.org""#,
+        r#"admin = "127.0.0.1:9000""#,
+        r#"admin_token_file = "admin.token""#,
+        "threads = 2",
+        "mobility = false",
         r#"user_quota = 12"#,
         r#"bandwidth = 1280000"#,
         r#"nonce_lifetime = "600s""#,
@@ -130,7 +138,7 @@ fn what_makes_no_sense_is_named_with_its_line() {
         ),
         ("user=a:b\nmax-allocate-lifetime=30", "its value \"30\""),
         ("user=a:b\ncert=x", "cert: without both"),
-        ("user=a:b\nmobility", "line 2, mobility: "),
+        ("user=a:b\nmax-bps=ten", "line 2, max-bps: its value"),
     ] {
         let notes = notes(text);
         assert!(
@@ -139,7 +147,7 @@ fn what_makes_no_sense_is_named_with_its_line() {
         );
     }
     assert_eq!(
-        notes("user=a:b\nmobility=off\nalt-listening-port=0"),
+        notes("user=a:b\nweb-admin=off\nalt-listening-port=0"),
         [""; 0]
     );
 }

@@ -23,12 +23,7 @@ const MIN_LIFETIME: u64 = 600;
 const MIN_BANDWIDTH: u64 = 1000;
 
 pub fn translate(entries: &[Entry]) -> Imported {
-    let mut translation = Translation {
-        port: 3478,
-        tls_port: 5349,
-        ports: (49152, 65535),
-        ..Translation::default()
-    };
+    let mut translation = Translation::default();
     for entry in entries {
         translation.take(entry);
     }
@@ -40,7 +35,6 @@ pub fn translate(entries: &[Entry]) -> Imported {
 }
 
 /// What was read so far.
-#[derive(Default)]
 struct Translation {
     notes: Vec<Note>,
     port: u16,
@@ -55,10 +49,38 @@ struct Translation {
     allowed: Vec<AddressRange>,
     denied: Vec<AddressRange>,
     has_no_tls: bool,
+    has_metrics: bool,
+    metrics: SocketAddr,
     cert: Option<String>,
     key: Option<String>,
     /// Keys with one value that need nothing else, as written in TOML.
     others: Vec<(&'static str, String)>,
+}
+
+/// With coturn's defaults.
+impl Default for Translation {
+    fn default() -> Translation {
+        Translation {
+            notes: Vec::new(),
+            port: 3478,
+            tls_port: 5349,
+            relays: Relays::default(),
+            more_listening: Vec::new(),
+            ports: (49152, 65535),
+            has_ports: false,
+            users: Vec::new(),
+            secrets: Vec::new(),
+            wants_secret: None,
+            allowed: Vec::new(),
+            denied: Vec::new(),
+            has_no_tls: false,
+            has_metrics: false,
+            metrics: (Ipv4Addr::LOCALHOST, 9641).into(),
+            cert: None,
+            key: None,
+            others: Vec::new(),
+        }
+    }
 }
 
 impl Translation {
@@ -125,6 +147,24 @@ impl Translation {
             "user-quota" => self.number(entry, 1, |it, quota: u32| it.set("user_quota", quota)),
             "max-bps" => self.bandwidth(entry, "bandwidth"),
             "bps-capacity" => self.bandwidth(entry, "total_bandwidth"),
+            "relay-threads" if entry.word() == "0" => true,
+            "relay-threads" => match entry.word().parse::<u32>() {
+                Ok(threads) if threads <= 256 => {
+                    self.set("threads", threads);
+                    true
+                }
+                _ => false,
+            },
+            "mobility" => {
+                self.set("mobility", entry.is_on());
+                true
+            }
+            "prometheus" => {
+                self.has_metrics = entry.is_on();
+                true
+            }
+            "prometheus-port" => self.number(entry, 1, |it, port| it.metrics.set_port(port)),
+            "prometheus-address" => self.ip(entry, |it, ip| it.metrics.set_ip(ip)),
             "stale-nonce" if entry.value.is_empty() => {
                 self.set("nonce_lifetime", quote("600s"));
                 true
@@ -351,6 +391,10 @@ impl Translation {
         if self.has_ports {
             let ports = format!("{}-{}", self.ports.0, self.ports.1);
             lines.push(("relay_ports", quote(&ports)));
+        }
+        if self.has_metrics {
+            lines.push(("admin", quote(&self.metrics.to_string())));
+            lines.push(("admin_token_file", quote("admin.token")));
         }
         lines.extend(self.others.clone());
         lines
