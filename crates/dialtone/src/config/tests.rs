@@ -250,3 +250,20 @@ fn a_huge_file_is_refused() {
     let absent = file::read_text(Path::new("/absent/file")).unwrap_err();
     assert!(absent.contains("cannot be read"), "{absent}");
 }
+
+const MANUAL: &str = include_str!("../../../../docs/operating.md");
+
+#[test]
+fn the_configuration_in_the_manual_is_a_good_one() {
+    let (_, rest) = MANUAL.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let settings = from_text(example).unwrap();
+    assert_eq!(settings.keys.drain, "60s".parse().unwrap());
+}
+
+#[test]
+fn what_a_reload_takes_over_are_keys() {
+    for key in keys::LIVE {
+        assert!(key_names().contains(&(*key).to_owned()), "{key}");
+    }
+}

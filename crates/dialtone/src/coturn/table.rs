@@ -69,7 +69,7 @@ pub const KEYS: &[Key] = &[
     ),
     left(
         "tcp-proxy-port",
-        "give `listen` the port and trust the proxy's address by the key for that, where there is one",
+        "any port takes PROXY headers from whom `proxy_from` names: name the load balancer there, and its port in `listen` or `tls`",
     ),
     left("no-udp", TOGETHER),
     left("no-tcp", TOGETHER),

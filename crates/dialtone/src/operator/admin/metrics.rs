@@ -245,4 +245,15 @@ mod tests {
         }
         assert!(text.ends_with("# EOF\n"));
     }
+
+    #[test]
+    fn the_manual_names_metrics_that_exist() {
+        let text = write(Counters::default(), false).unwrap();
+        let manual = include_str!("../../../../../docs/operating.md");
+        let mut named = manual
+            .split('`')
+            .filter(|it| it.starts_with("dialtone_turn_"));
+        assert!(named.clone().count() > 3);
+        assert!(named.all(|name| text.contains(name)), "{text}");
+    }
 }
