@@ -8,7 +8,7 @@ mod tls_support;
 mod web_support;
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,14 @@ fn is_over(stream: &mut Tls) -> bool {
             )
         }
     }
+}
+
+/// Where the relay sees a client.
+fn mapped(stream: Tls) -> SocketAddr {
+    let mut client = TurnClient::by_tls(stream, "nobody", "nothing");
+    let request = client.bare(Method::BINDING, &[]);
+    let response = client.exchange(&request);
+    response.address(attr::XOR_MAPPED_ADDRESS).unwrap()
 }
 
 type Secure = Client<TlsStream<tokio::net::TcpStream>>;
@@ -300,14 +308,32 @@ fn behind_a_balancer_both_services_see_the_client() {
     let mut web = identity.client().try_connect_on(secure()).unwrap();
     assert!(get(&mut web, NAME, "").starts_with("HTTP/1.1 200 "));
     let turn = identity.client().try_connect_on(secure()).unwrap();
-    let mut turn = TurnClient::by_tls(turn, "nobody", "nothing");
-    let request = turn.bare(Method::BINDING, &[]);
-    let mapped = turn.exchange(&request).address(attr::XOR_MAPPED_ADDRESS);
-    assert_eq!(mapped.unwrap(), "203.0.113.9:5000".parse().unwrap());
+    assert_eq!(mapped(turn), "203.0.113.9:5000".parse().unwrap());
 
     let mut silent = proxy_support::connect(at, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(matches!(silent.read(&mut [0; 1]), Ok(0) | Err(_)));
     let direct = server.raw(&proxy_support::text("203.0.113.7:5000"));
     assert!(matches!(direct.status, 0 | 400), "{direct:?}");
     assert_eq!(server.get("/").status, 200);
+}
+
+#[test]
+fn on_a_socket_for_both_families_clients_have_the_address_they_have() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return; // This machine has no IPv6.
+    }
+    let identity = Identity::new();
+    let flags = [&["--https", "[::]:0"], &TRUST[..]].concat();
+    let server = Server::start_with(&identity.flags(&flags));
+    let at = server.https.unwrap();
+    let direct = TcpStream::connect(at).unwrap();
+    let own = direct.local_addr().unwrap();
+    let proxied = proxy_support::connect(at, &proxy_support::text("203.0.113.9:5000"));
+    for (stream, expected) in [
+        (direct, own),
+        (proxied, "203.0.113.9:5000".parse().unwrap()),
+    ] {
+        let stream = identity.client().try_connect_on(stream).unwrap();
+        assert_eq!(mapped(stream), expected);
+    }
 }

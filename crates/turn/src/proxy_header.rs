@@ -166,8 +166,8 @@ fn endpoints(client: impl Into<IpAddr>, local: impl Into<IpAddr>, ports: [u8; 4]
 }
 
 impl Endpoints {
-    /// IPv4 addresses that a balancer has written as IPv6 are IPv4 addresses.
-    fn canonical(self) -> Endpoints {
+    /// The same with IPv4 addresses that are written as IPv6 (`::ffff:a.b.c.d`) as what they are.
+    pub fn canonical(self) -> Endpoints {
         let canonical = |at: SocketAddr| SocketAddr::new(at.ip().to_canonical(), at.port());
         Endpoints {
             client: canonical(self.client),

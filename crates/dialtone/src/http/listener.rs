@@ -275,7 +275,10 @@ impl Acceptor {
             client: from,
             local: stream.local_addr()?,
         };
-        if self.proxies.iter().any(|cidr| cidr.contains(from.ip()))
+        // A socket for all addresses takes IPv4 clients as well.
+        endpoints = endpoints.canonical();
+        let is_proxy = |cidr: &Cidr| cidr.contains(endpoints.client.ip());
+        if self.proxies.iter().any(is_proxy)
             && let Some(said) = proxied::read_header(&mut stream).await?
         {
             endpoints = said;
