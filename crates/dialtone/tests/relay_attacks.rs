@@ -19,6 +19,7 @@
 //! | Another user's allocation, reservation or ticket | `relay_quotas::what_is_another_users_is_refused`, `relay_mobility::other_users_tickets_and_used_ones_move_nothing` |
 //! | Half-open, slow and never-reading clients | `relay_tcp::who_does_not_finish_a_message_is_closed_in_time`, `relay_tcp::who_never_reads_loses_data_and_costs_little`, `relay_tcp::who_asks_and_never_takes_the_answers_is_closed`, and the same in `relay_tls` |
 //! | Other protocols on this port | `relay_tcp::other_protocols_are_closed_at_once`, `relay_tls::other_protocols_are_closed_at_once`, `web_https` |
+//! | PROXY headers from whoever is not trusted | `relay_proxied` |
 //! | The admin listener without its token | `relay_operation_admin` |
 //! | A peer that cannot be reached | `relay_data::an_unreachable_peer_does_not_disturb_the_others` |
 

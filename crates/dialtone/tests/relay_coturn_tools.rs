@@ -171,6 +171,7 @@ fn relays_of_either_family_for_clients_of_either() {
         &|| talks_to_a_peer(&six, PEER, &["-s", "-X"]),
         &|| clients_to_clients_of(&six, &["-x"]),
         &|| clients_to_clients_of(&four, &["-t", "-x"]),
+        &|| talks_to_a_peer(&four, PEER, &["-s", "-Z"]),
     ]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     process::Command,
     thread,
     time::Duration,
@@ -76,11 +76,13 @@ impl Host {
     }
 
     /// Drops everything between this host and `other`, both ways.
-    pub fn block_address(&self, other: Ipv4Addr) -> Result<()> {
+    pub fn block_address(&self, other: impl Into<IpAddr>) -> Result<()> {
+        let other = other.into();
+        let family = if other.is_ipv4() { "ip" } else { "ip6" };
         self.nft(&format!(
-            "table ip block {{
-               chain incoming {{ type filter hook input priority 0; ip saddr {other} drop; }}
-               chain outgoing {{ type filter hook output priority 0; ip daddr {other} drop; }}
+            "table {family} block {{
+               chain incoming {{ type filter hook input priority 0; {family} saddr {other} drop; }}
+               chain outgoing {{ type filter hook output priority 0; {family} daddr {other} drop; }}
              }}"
         ))
     }

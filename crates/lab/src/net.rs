@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, Ipv6Addr},
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -81,6 +81,23 @@ impl Net {
         let namespace = self.namespace(name)?;
         let address = self.plug_in(&namespace, "wan")?;
         Ok(Host::inside(name, &namespace, address))
+    }
+
+    /// A host with a public address of IPv6 alone (2001:db8::/64): nothing leaves it by IPv4.
+    pub fn public_ipv6(&mut self, name: &str) -> Result<(Host, Ipv6Addr)> {
+        let host = self.public(name)?;
+        let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, self.next_public.into());
+        host.sh(&format!(
+            "for f in all default wan; do echo 0 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done
+             ip addr add {address}/64 dev wan nodad
+             ip -6 route add default dev wan"
+        ))?;
+        host.nft(
+            "table ip none {
+               chain outgoing { type filter hook output priority 0; oifname wan drop; }
+             }",
+        )?;
+        Ok((host, address))
     }
 
     /// A router with a public address and a network behind it.

@@ -34,6 +34,8 @@ pub struct Server {
 pub struct ServerOptions {
     /// Further arguments after the usual ones.
     pub arguments: Vec<String>,
+    /// The address of the host to listen on, if not its usual one.
+    pub address: Option<IpAddr>,
     /// Who certifies the server: HTTPS, and TURN over TLS, are on port 443 then.
     pub authority: Option<Arc<Authority>>,
     /// The address that others know the host by, if it is not its own.
@@ -48,7 +50,10 @@ impl Server {
 
     /// The same with more arguments.
     pub fn start_with(host: &Host, options: ServerOptions) -> Result<Self> {
-        let (http, turn) = free_ports(host)?;
+        let (http, turn) = match options.address {
+            None => free_ports(host)?,
+            Some(address) => ((address, 8080).into(), (address, 3478).into()),
+        };
         let mut server = Self {
             host: host.clone(),
             process: None,
@@ -117,11 +122,8 @@ impl Server {
             format!("http://localhost:{}", self.http.port())
         } else {
             let others = self.options.announced.map(IpAddr::from);
-            format!(
-                "http://{}:{}",
-                others.unwrap_or(self.http.ip()),
-                self.http.port()
-            )
+            let address = others.unwrap_or(self.http.ip());
+            format!("http://{}", SocketAddr::new(address, self.http.port()))
         }
     }
 

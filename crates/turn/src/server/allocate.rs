@@ -256,7 +256,7 @@ impl Server {
         user: &User<'_>,
     ) -> Result<(Places, Share), Refusal> {
         let port = requested_port(message)?;
-        let family = requested_family(message)?.unwrap_or(attr::FAMILY_IPV4);
+        let family = requested_family(message)?.unwrap_or_else(|| self.default_family());
         let place = |family| {
             let relay = self.relay_for(family, path)?;
             Ok(Place {
@@ -273,6 +273,16 @@ impl Server {
         let is_pair = places.then.is_some() || port == PortWish::EvenAndNext;
         let share = self.take_share(path, user, 1 + u32::from(is_pair))?;
         Ok((places, share))
+    }
+
+    /// The family of who names none. RFC 8656 section 7.2 says IPv4; where there is none of that,
+    /// 440 would keep out browsers, which never name one.
+    fn default_family(&self) -> u8 {
+        let is_v6 = |relay: &RelayAddress| relay.announced.is_ipv6();
+        match self.relays.iter().all(is_v6) {
+            true => attr::FAMILY_IPV6,
+            false => attr::FAMILY_IPV4,
+        }
     }
 
     fn take_share(&self, path: FiveTuple, user: &User<'_>, count: u32) -> Result<Share, Refusal> {

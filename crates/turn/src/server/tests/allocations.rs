@@ -221,6 +221,20 @@ fn a_family_that_is_unknown_or_not_configured_is_440() {
 }
 
 #[test]
+fn who_names_no_family_gets_ipv6_where_there_is_no_other() {
+    let mut config = config();
+    config.relays.retain(|relay| relay.bind.is_ipv6());
+    let mut world = World::with(config);
+    let mut alice = Client::alice(HERE);
+    alice.greet(&mut world);
+    let asked = [transport_udp(), family(1)];
+    assert_eq!(alice.ask(&mut world, Method::ALLOCATE, &asked).code(), 440);
+    let response = alice.ask(&mut world, Method::ALLOCATE, &[transport_udp()]);
+    let relayed = response.address(attr::XOR_RELAYED_ADDRESS).unwrap();
+    assert!(relayed.is_ipv6());
+}
+
+#[test]
 fn without_a_free_port_it_is_508_and_nothing_stays() {
     let mut world = World::new();
     world.ports_left = 1;
