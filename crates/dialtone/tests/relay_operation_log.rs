@@ -70,3 +70,14 @@ fn lines_stay_whole_whatever_clients_are_called() {
         assert!(!log.contains(secret), "{log}");
     }
 }
+
+#[test]
+fn a_file_of_secrets_that_everybody_reads_is_complained_about() {
+    use std::os::unix::fs::PermissionsExt;
+    const WORDS: &str = "everybody on this machine can read it";
+    for (mode, is_said) in [(0o644, true), (0o640, false)] {
+        let relay = Operated::start_with_mode("", PermissionsExt::from_mode(mode));
+        relay.await_log("The relay is ready");
+        assert_eq!(relay.log().contains(WORDS), is_said, "{}", relay.log());
+    }
+}

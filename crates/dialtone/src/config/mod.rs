@@ -115,6 +115,14 @@ impl Settings {
             .collect()
     }
 
+    /// Whether the file itself has values in it that nobody else should see.
+    pub fn has_secrets_in_file(&self) -> bool {
+        keys::SECRET
+            .iter()
+            .filter_map(|key| self.place(key, 0))
+            .any(|place| matches!(place, Place::Line(..)))
+    }
+
     /// Where the value at `index` of a key was given.
     fn place(&self, key: &str, index: usize) -> Option<&Place> {
         self.places.get(key)?.get(index)

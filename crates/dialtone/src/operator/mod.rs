@@ -5,12 +5,15 @@ mod floods;
 mod retired;
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use turn::Counters;
 
 use crate::config::{Problems, Resolved, Secret, Settings, Sources};
 use crate::http::Server;
@@ -65,6 +68,7 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
     let relay = Relay::start(resolved.relay.clone()).context("The relay did not start")?;
     let relay = Arc::new(relay);
     let (server, doorkeeper) = admin.map(|admin| admin.serve(relay.clone())).unzip();
+    warn(&settings, sources.file.as_deref(), admin_address);
     say_ready(&relay, admin_address);
     let mut operation = Operation {
         relay,
@@ -77,7 +81,7 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
         doorkeeper,
     };
     operation.go_on(&mut signals).await;
-    tracing::info!("What the relay did: {:?}", operation.relay.counters());
+    say_what_was_done(&operation.relay.counters());
     if let Some(server) = server {
         Server::shut_down(server).await;
     }
@@ -199,6 +203,37 @@ async fn at(time: Option<Instant>) {
         Some(time) => sleep_until(time.into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// What whoever runs it should rather not do.
+fn warn(settings: &Settings, file: Option<&Path>, admin: Option<SocketAddr>) {
+    if let Some(admin) = admin.filter(|admin| !admin.ip().is_loopback()) {
+        tracing::warn!(
+            "The admin listener is on {admin}, and its token goes there in the clear; keep others \
+             from it, or use 127.0.0.1"
+        );
+    }
+    let mode = file
+        .and_then(|file| std::fs::metadata(file).ok())
+        .map(|it| it.mode());
+    if let Some(file) = file.filter(|_| settings.has_secrets_in_file())
+        && mode.is_some_and(|mode| mode & 0o004 != 0)
+    {
+        tracing::warn!(
+            "{} has secrets in it, and everybody on this machine can read it; chmod o-r",
+            file.display()
+        );
+    }
+}
+
+fn say_what_was_done(counters: &Counters) {
+    let relayed = counters.to_peers + counters.to_clients + counters.direct;
+    tracing::info!(
+        "The relay has ended: {} allocations were made, {relayed} datagrams relayed, {} requests \
+         refused",
+        counters.allocations_created,
+        counters.refused
+    );
 }
 
 /// Where clients are answered, and where the administrator is.

@@ -3,8 +3,10 @@
 // Every test file uses another part of this.
 #![allow(dead_code)]
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -46,9 +48,15 @@ pub struct Answer {
 impl Operated {
     /// With these lines in its file, beside those that every test needs.
     pub fn start(lines: &str) -> Operated {
+        Operated::start_with_mode(lines, PermissionsExt::from_mode(0o600))
+    }
+
+    /// As [`Operated::start`], with a file that these may read.
+    pub fn start_with_mode(lines: &str, mode: Permissions) -> Operated {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("relay.toml");
         std::fs::write(&file, format!("{BASE}{lines}")).unwrap();
+        std::fs::set_permissions(&file, mode).unwrap();
         let mut command = bare_command();
         command.arg("--config").arg(&file).stderr(Stdio::piped());
         let (relay, stderr) = Relay::started(&mut command);

@@ -72,6 +72,11 @@ impl Collector for Snapshot {
                 counters.ignored,
             ),
             (
+                "moves",
+                "Times an allocation moved with its client",
+                counters.moves,
+            ),
+            (
                 "peer_errors",
                 "ICMP errors that clients were told of",
                 counters.peer_errors,
