@@ -168,7 +168,7 @@ fn a_reload_that_fails_changes_nothing_and_says_why() {
 #[test]
 fn what_needs_a_restart_is_named_and_the_rest_counts() {
     let relay = Operated::start("secret = \"old\"\n");
-    relay.reload_well("secret = \"new\"\nrelay_ports = \"50000-60000\"\nthreads = 2\n");
+    relay.reload_well("secret = \"new\"\nrelay_ports = \"50000-60000\"\nthreads = 9\n");
     let log = relay.log();
     for words in [
         "line 10: `relay_ports`: it is another one now, which needs a restart",

@@ -58,6 +58,18 @@ fn two_relayed_clients_reach_each_other_whatever_they_come_by() {
 }
 
 #[test]
+fn connections_are_spread_over_the_threads_and_reach_each_other() {
+    let relay = Relay::start(&["--threads", "3"]);
+    // One behind the other, so that each has another thread.
+    let clients: [_; 4] =
+        std::array::from_fn(|_| Client::allocated_by_tcp(relay.address(), "alice", "wonder"));
+    let [a, b, c, d] = clients;
+    they_hear_each_other(a, b);
+    they_hear_each_other(c, d);
+    assert_eq!(relay.busy_threads(), 3);
+}
+
+#[test]
 fn an_allocation_ends_with_its_connection() {
     let relay = Relay::start(&["--user-quota", "1"]);
     let (alice, _) = Client::allocated_by_tcp(relay.address(), "alice", "wonder");

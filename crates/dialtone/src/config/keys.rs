@@ -114,8 +114,8 @@ pub struct Keys {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub mobility: bool,
 
-    /// Threads that relay; clients are spread over them
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    /// Threads that relay; clients are spread over them. The default is one for each processor
+    #[arg(long, value_name = "N", default_value_t = processors(), value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,
 
     /// How long allocations live on after SIGTERM, while new ones are refused; 0s ends them at once
@@ -145,6 +145,11 @@ pub struct Keys {
     /// A file with that token; made, for you alone to read, if it is not there
     #[arg(long, value_name = "FILE")]
     pub admin_token_file: Option<PathBuf>,
+}
+
+fn processors() -> u32 {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(count).unwrap_or(256).min(256)
 }
 
 /// Those whose values are not shown.

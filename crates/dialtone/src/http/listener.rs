@@ -28,10 +28,11 @@ use turn::proxy_header::Endpoints;
 
 use super::hosts::{Hosts, Scheme};
 use super::secure::Secure;
-use super::sources::{Counted, Sources};
+use super::sources::Sources;
 use super::{Shared, hosts, proxied, router};
 use crate::certificates::Service;
 use crate::hub::Hub;
+use crate::net::guests::Guest;
 
 /// How long a client may take to send a request's headers, and before that for a handshake of TLS. Slow-loris clients hold a connection
 /// for this long and no longer.
@@ -247,7 +248,7 @@ impl Acceptor {
         connections.spawn(acceptor.serve(stream, client, counted));
     }
 
-    async fn serve(self, stream: TcpStream, from: SocketAddr, counted: Counted) {
+    async fn serve(self, stream: TcpStream, from: SocketAddr, counted: Guest) {
         // Signaling messages are small and should leave at once.
         let _ = stream.set_nodelay(true);
         let mut stopped = self.stopped.clone();
@@ -269,8 +270,8 @@ impl Acceptor {
         &self,
         mut stream: TcpStream,
         from: SocketAddr,
-        mut counted: Counted,
-    ) -> io::Result<Option<(Carrier, SocketAddr, Counted)>> {
+        mut counted: Guest,
+    ) -> io::Result<Option<(Carrier, SocketAddr, Guest)>> {
         let mut endpoints = Endpoints {
             client: from,
             local: stream.local_addr()?,
@@ -309,7 +310,7 @@ impl Acceptor {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         scheme: Scheme,
         client: SocketAddr,
-        counted: Counted,
+        counted: Guest,
     ) {
         let counted = Arc::new(counted);
         let service = service_fn(move |request: Request<Incoming>| {

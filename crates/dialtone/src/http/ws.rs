@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 
 use super::Shared;
-use super::sources::Counted;
 use crate::hub::{Hub, SocketReceiver, ToSocket};
+use crate::net::guests::Guest;
 
 /// What a socket may buffer for reading. tungstenite's default of 128 KiB would be most of what
 /// an idle client costs; frames longer than this are read in several steps.
@@ -41,7 +41,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// `GET /api/v1/ws`.
 pub async fn upgrade(
     State(shared): State<Arc<Shared>>,
-    Extension(counted): Extension<Arc<Counted>>,
+    Extension(counted): Extension<Arc<Guest>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade

@@ -1,3 +1,4 @@
-//! The sockets for media.
+//! The sockets for media, and what all sockets have in common.
 
+pub mod guests;
 pub mod relay;

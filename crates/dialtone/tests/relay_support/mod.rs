@@ -119,6 +119,24 @@ impl Relay {
         );
     }
 
+    /// How many of its threads have relayed something: they have been awake since they began.
+    pub fn busy_threads(&self) -> usize {
+        let tasks = format!("/proc/{}/task", self.process.0.id());
+        let is_busy = |task: &std::path::Path| {
+            let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+            let status = std::fs::read_to_string(task.join("status")).unwrap_or_default();
+            let switches = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+                .and_then(|count| count.trim().parse::<u64>().ok());
+            name.trim() == "relay" && switches.is_some_and(|count| count > 2)
+        };
+        let tasks = std::fs::read_dir(tasks).unwrap();
+        tasks
+            .filter(|task| is_busy(&task.as_ref().unwrap().path()))
+            .count()
+    }
+
     /// Sends a signal and waits for the end.
     pub fn end_with(&mut self, signal: &str) -> std::process::ExitStatus {
         self.signal(signal);

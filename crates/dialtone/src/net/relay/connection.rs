@@ -47,6 +47,7 @@ pub(super) struct Connection {
 }
 
 /// A connection as it comes in.
+#[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) stream: Stream,
     /// Where it comes from, by the system's account, and to which address.

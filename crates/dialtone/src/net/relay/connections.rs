@@ -1,41 +1,40 @@
-//! All connections: by slot, by 5-tuple, and counted by address.
+//! The connections of one thread: by slot and by 5-tuple.
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::time::Tick;
 use turn::FiveTuple;
 
 use super::connection::{Arrival, Connection};
-use crate::addresses::subscriber;
-
-/// Connections one address may have open. Fewer would trouble an office behind one address, more
-/// would let one machine take the server's file descriptors.
-const OF_ONE_ADDRESS: usize = 512;
-/// Connections in all.
-const IN_ALL: usize = 8_192;
+use crate::net::guests::Guest;
 
 /// How often it is looked for connections whose time is over. Each look costs a comparison for
 /// every connection; less often makes time-outs less exact.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// A connection that was accepted and has no thread yet.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) arrival: Arrival,
+    pub(super) guest: Guest,
+}
+
+/// A connection, counted as long as it lasts.
+struct Seat {
+    connection: Connection,
+    guest: Guest,
+}
+
 #[derive(Default)]
 pub(super) struct Connections {
-    slots: Vec<Option<Connection>>,
+    slots: Vec<Option<Seat>>,
     free: Vec<usize>,
     by_path: HashMap<FiveTuple, usize>,
-    by_address: BTreeMap<IpAddr, usize>,
     next_round: Option<Tick>,
 }
 
 impl Connections {
-    /// Whether one more from this address is taken.
-    pub(super) fn has_room_for(&self, client: SocketAddr) -> bool {
-        let of_address = self.by_address.get(&subscriber(client.ip()));
-        self.by_path.len() < IN_ALL && of_address.is_none_or(|count| *count < OF_ONE_ADDRESS)
-    }
-
     /// The slot that the next connection gets.
     pub(super) fn next_slot(&self) -> usize {
         self.free.last().copied().unwrap_or(self.slots.len())
@@ -43,52 +42,39 @@ impl Connections {
 
     /// Adds a connection to [`Connections::next_slot`]. Of one with the same 5-tuple, which the
     /// system would not give twice, the old one has to be removed before.
-    pub(super) fn insert(&mut self, arrival: Arrival, now: Tick) {
+    pub(super) fn insert(&mut self, Newcomer { arrival, guest }: Newcomer, now: Tick) {
         let path = arrival.path();
-        let connection = Some(Connection::new(arrival, path, now));
+        let seat = Some(Seat {
+            connection: Connection::new(arrival, path, now),
+            guest,
+        });
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot] = connection;
+                self.slots[slot] = seat;
                 slot
             }
             None => {
-                self.slots.push(connection);
+                self.slots.push(seat);
                 self.slots.len() - 1
             }
         };
-        self.count_in(path, slot);
+        self.by_path.insert(path, slot);
         self.look_again(now);
     }
 
-    /// Gives a connection another 5-tuple, which no other may have.
-    pub(super) fn rename(&mut self, slot: usize, path: FiveTuple) {
-        if let Some(connection) = self.slots.get_mut(slot).and_then(Option::as_mut) {
-            let old = connection.path();
-            connection.set_path(path);
-            self.count_out(&old);
-            self.count_in(path, slot);
-        }
-    }
-
-    fn count_in(&mut self, path: FiveTuple, slot: usize) {
-        self.by_path.insert(path, slot);
-        let address = subscriber(path.client.ip());
-        *self.by_address.entry(address).or_default() += 1;
-    }
-
-    fn count_out(&mut self, path: &FiveTuple) {
-        self.by_path.remove(path);
-        let address = subscriber(path.client.ip());
-        if let Some(count) = self.by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&address);
-            }
+    /// Gives a connection another 5-tuple, which no other may have, and counts it as this guest.
+    pub(super) fn rename(&mut self, slot: usize, path: FiveTuple, guest: Guest) {
+        if let Some(seat) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+            self.by_path.remove(&seat.connection.path());
+            self.by_path.insert(path, slot);
+            seat.connection.set_path(path);
+            seat.guest = guest;
         }
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
-        self.slots.get_mut(slot)?.as_mut()
+        let seat = self.slots.get_mut(slot)?.as_mut();
+        seat.map(|seat| &mut seat.connection)
     }
 
     pub(super) fn slot_of(&self, path: &FiveTuple) -> Option<usize> {
@@ -97,9 +83,9 @@ impl Connections {
 
     /// Closes a connection; gives the 5-tuple that is no more.
     pub(super) fn remove(&mut self, slot: usize) -> Option<FiveTuple> {
-        let path = self.slots.get_mut(slot)?.take()?.path();
+        let path = self.slots.get_mut(slot)?.take()?.connection.path();
         self.free.push(slot);
-        self.count_out(&path);
+        self.by_path.remove(&path);
         Some(path)
     }
 
@@ -125,7 +111,10 @@ impl Connections {
         };
         let slots = self.slots.iter().enumerate();
         slots
-            .filter(|(_, connection)| connection.as_ref().is_some_and(is_overdue))
+            .filter(|(_, seat)| {
+                seat.as_ref()
+                    .is_some_and(|seat| is_overdue(&seat.connection))
+            })
             .map(|(slot, _)| slot)
             .collect()
     }

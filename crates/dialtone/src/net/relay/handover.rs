@@ -1,5 +1,6 @@
-//! What threads hand to each other for clients that are heard by one of them and have their
-//! allocation with another: those that moved (see `turn::mobility`), which are few.
+//! What threads hand to each other: connections, which one of them accepts for all; and the packets
+//! of clients that are heard by one and have their allocation with another, those that moved (see
+//! `turn::mobility`), which are few.
 //!
 //! ```text
 //! client ──► its socket, thread B ── packets ──► thread A, its allocation ──► peer
@@ -12,6 +13,8 @@ use std::sync::{Arc, mpsc};
 
 use mio::Waker;
 use turn::{Content, FiveTuple};
+
+use super::connections::Newcomer;
 
 /// Packets that may wait for one thread. More would only make them older, less would lose them
 /// while that thread has a full round of its own.
@@ -44,6 +47,8 @@ pub(super) enum Note {
     Forward { path: FiveTuple, to: u16 },
     /// Do so no more.
     StopForwarding { path: FiveTuple, to: u16 },
+    /// A connection that is to be this thread's.
+    Newcomer(Box<Newcomer>),
     /// A connection is over.
     Disconnected(FiveTuple),
 }
@@ -67,6 +72,7 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 pub(super) struct Colleagues {
     pub(super) own_number: u16,
+    next: u16,
     ways: Vec<Way>,
 }
 
@@ -89,12 +95,20 @@ pub(super) fn introduce(wakers: &[Arc<Waker>]) -> Vec<(Colleagues, Inbox)> {
     }
     let colleagues = |own_number| Colleagues {
         own_number,
+        next: own_number,
         ways: ways.clone(),
     };
     (0..).map(colleagues).zip(inboxes).collect()
 }
 
 impl Colleagues {
+    /// One of all threads, each in its turn; the own one first.
+    pub(super) fn next(&mut self) -> u16 {
+        let number = self.next;
+        self.next = (number + 1) % self.ways.len() as u16;
+        number
+    }
+
     pub(super) fn hand(&self, to: u16, packet: Packet) {
         if let Some(way) = self.ways.get(usize::from(to))
             && way.packets.try_send(packet).is_ok()

@@ -30,6 +30,7 @@ use turn::{Cidr, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Si
 
 use crate::addresses;
 use crate::certificates::{Certificates, Service};
+use crate::net::guests::Guests;
 use listeners::Opened;
 pub use operations::{Listed, ListedId};
 use ports::Ports;
@@ -197,6 +198,7 @@ impl Relay {
         let wakers: Vec<_> = desks.iter().map(|desk| desk.waker.clone()).collect();
         let places = desks.into_iter().zip(handover::introduce(&wakers));
         let shares = listeners::share_out(listeners, &proxies, threads);
+        let guests = Guests::default();
         let mut workers = Vec::new();
         for ((number, share), (desk, colleagues)) in (0..).zip(shares).zip(places) {
             let shard = turn::Shard { number, count };
@@ -204,7 +206,15 @@ impl Relay {
             let server = Server::new(server_config.clone(), seed).among(siblings.clone(), shard);
             let ports = ports.iter().map(Ports::for_another_thread).collect();
             let (orders, inbox) = mpsc::channel();
-            let worker = Worker::new(server, share, ports, inbox, desk, colleagues)?;
+            let worker = Worker::new(
+                server,
+                share,
+                ports,
+                inbox,
+                guests.clone(),
+                desk,
+                colleagues,
+            )?;
             workers.push((worker, orders, waker));
         }
         let shards = workers

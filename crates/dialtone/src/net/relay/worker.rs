@@ -14,7 +14,7 @@ use turn::{
 
 use super::adoption::Adopted;
 use super::connection::{Arrival, Identity, Over};
-use super::connections::Connections;
+use super::connections::{Connections, Newcomer};
 use super::datagrams::{Datagrams, Exit, Place};
 use super::handover::{self, Colleagues, Inbox, Note, Packet};
 use super::listeners::{Acceptor, Listener, Share};
@@ -23,6 +23,7 @@ use super::ports::Ports;
 use super::ready::Ready;
 use super::{StartError, errors, fragments, sockets};
 use crate::clock;
+use crate::net::guests::Guests;
 
 /// What other threads ask of the relay.
 pub(super) enum Order {
@@ -65,6 +66,7 @@ pub(super) struct Worker {
     datagrams: Datagrams,
     /// What comes on a connection, before it is cut into messages.
     scratch: Box<[u8]>,
+    guests: Guests,
     colleagues: Colleagues,
     inbox: Inbox,
     /// Which thread handed over what is being carried out.
@@ -101,6 +103,7 @@ impl Worker {
         share: Share,
         ports: Vec<Ports>,
         orders: mpsc::Receiver<Order>,
+        guests: Guests,
         Desk { poll, waker }: Desk,
         (colleagues, inbox): (Colleagues, Inbox),
     ) -> Result<Worker, StartError> {
@@ -128,6 +131,7 @@ impl Worker {
             orders,
             datagrams: Datagrams::new(),
             scratch: vec![0; READ].into_boxed_slice(),
+            guests,
             colleagues,
             inbox,
             asked_by: None,
@@ -197,7 +201,7 @@ impl Worker {
                     self.close_relays();
                 }
                 Ok(Order::Adopt(adopted)) => {
-                    self.admit(adopted.into_arrival());
+                    self.welcome(adopted.into_arrival());
                 }
                 Ok(Order::Stop) | Err(mpsc::TryRecvError::Disconnected) => return true,
                 Err(mpsc::TryRecvError::Empty) => return false,
@@ -231,6 +235,7 @@ impl Worker {
                     self.server.forward(path, to);
                 }
             }
+            Note::Newcomer(newcomer) => self.admit(*newcomer),
             Note::StopForwarding { path, to } => self.server.stop_forwarding(path, to),
             Note::Disconnected(path) => {
                 self.server.handle_disconnected(path);
@@ -377,7 +382,7 @@ impl Worker {
             match acceptor.listener.accept() {
                 Ok((tcp, client)) => {
                     if let Ok(arrival) = acceptor.receive(tcp, client) {
-                        self.admit(arrival);
+                        self.welcome(arrival);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
@@ -392,19 +397,30 @@ impl Worker {
         true
     }
 
-    fn admit(&mut self, mut arrival: Arrival) {
-        if !self.connections.has_room_for(arrival.endpoints.client) {
+    /// Finds a thread for a connection: each in its turn.
+    fn welcome(&mut self, arrival: Arrival) {
+        let Some(guest) = self.guests.admit(arrival.endpoints.client.ip()) else {
             return;
+        };
+        let newcomer = Newcomer { arrival, guest };
+        let number = self.colleagues.next();
+        if number == self.colleagues.own_number {
+            self.admit(newcomer);
+        } else {
+            let note = Note::Newcomer(Box::new(newcomer));
+            self.colleagues.tell(number, note);
         }
-        self.end_connection_of(arrival.path());
-        let stream = &mut arrival.stream;
-        sockets::prefer_latency(stream.socket());
+    }
+
+    fn admit(&mut self, mut newcomer: Newcomer) {
+        self.end_connection_of(newcomer.arrival.path());
+        let socket = newcomer.arrival.stream.socket();
+        sockets::prefer_latency(socket);
         let token = Token(CONNECTIONS + self.connections.next_slot());
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        if registry.register(stream.socket(), token, interest).is_ok() {
-            let now = clock::now().tick;
-            self.connections.insert(arrival, now);
+        if registry.register(socket, token, interest).is_ok() {
+            self.connections.insert(newcomer, clock::now().tick);
         }
     }
 
@@ -426,11 +442,9 @@ impl Worker {
             if path == connection.path() {
                 return Ok(true);
             }
-            if !self.connections.has_room_for(client) {
-                return Err(Over);
-            }
+            let guest = self.guests.admit(client.ip()).ok_or(Over)?;
             self.end_connection_of(path);
-            self.connections.rename(slot, path);
+            self.connections.rename(slot, path, guest);
         }
         Ok(true)
     }
