@@ -188,13 +188,14 @@ fn odd_texts() -> Vec<Vec<u8>> {
 
 #[test]
 fn odd_names_are_refused_and_the_log_stays_whole() {
-    let mut relay = Relay::start_from(
-        relay_support::command()
-            .env("DIALTONE_LOG", "trace")
-            .stderr(Stdio::piped()),
-        &["--listen", "127.0.0.1:0", "--relay-ip", "127.0.0.1"],
-    );
-    let mut stderr = relay.process.0.stderr.take().unwrap();
+    let mut command = relay_support::command();
+    command
+        .env("DIALTONE_LOG", "trace")
+        .stderr(Stdio::piped())
+        .args(["--listen", "127.0.0.1:0", "--relay-ip", "127.0.0.1"])
+        .args(["--user", "alice:wonder", "--secret", "north"]);
+    let (mut relay, stderr) = Relay::started(&mut command);
+    let mut stderr = stderr.unwrap();
     let log = std::thread::spawn(move || {
         let mut log = Vec::new();
         stderr.read_to_end(&mut log).map(|_| log)

@@ -267,6 +267,30 @@ fn ipv6_allocations_of_ipv6_clients_reach_each_other() {
     }
 }
 
+#[test]
+fn one_client_has_relays_of_both_families() {
+    let relay = relay("127.0.0.1:0");
+    let mut config = config();
+    config.add_address_family(AddressFamily::IPV6);
+    let mut alice = by_udp(relay.address(), config.clone());
+    let mut relayed = [alice.allocated(), alice.allocated()];
+    relayed.sort();
+    assert!(relayed[0].is_ipv4() && relayed[1].is_ipv6(), "{relayed:?}");
+    let peer = peer("127.0.0.2:0");
+    alice.permitted(peer.local_addr().unwrap().ip());
+    alice.talks_with(&peer, relayed[0]);
+    let mut bob = by_tcp(relay.address(), config);
+    let mut at_bob = [bob.allocated(), bob.allocated()];
+    at_bob.sort();
+    alice.permitted(at_bob[1].ip());
+    bob.bound(relayed[1]);
+    alice.says(at_bob[1], b"four");
+    assert_eq!(
+        bob.until("what alice says", |it| it.heard.pop()),
+        (relayed[1], b"four".to_vec())
+    );
+}
+
 /// As RFC 8489 has it: SHA-256, and a name that does not cross the wire.
 #[test]
 fn with_sha_256_and_without_a_name() {
