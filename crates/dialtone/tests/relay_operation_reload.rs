@@ -57,7 +57,7 @@ fn talk(clients: &[(Client, SocketAddr)], peer: &UdpSocket, is_over: &AtomicBool
 fn a_hundred_allocations_lose_no_packet_to_a_new_certificate_and_a_new_secret() {
     let mut identity = Identity::new();
     let tls = format!(
-        "tls = \"127.0.0.1:0\"\ncert = \"{}\"\nkey = \"{}\"\n",
+        "threads = 2\ntls = \"127.0.0.1:0\"\ncert = \"{}\"\nkey = \"{}\"\n",
         identity.cert(),
         identity.key()
     );
