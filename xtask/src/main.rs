@@ -6,6 +6,7 @@
 
 mod bench;
 mod count;
+mod fuzz;
 mod generated;
 mod shell;
 mod steps;
@@ -26,6 +27,7 @@ Builds, runs and tests Dialtone.
   cargo xtask test --only STEP    runs only that step (repeatable)
   cargo xtask web                 builds the web app
   cargo xtask gen [--check]       writes generated files, or says which are stale
+  cargo xtask fuzz [TARGETS]      fuzzes for ten minutes each (--seconds N)
   cargo xtask bench setup [ARGS]  measures how fast a call is set up (--calls N)
   cargo xtask bench turn [ARGS]   measures what relaying costs, beside coturn (--quick)
 ";
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         "web" => web::build(),
         "gen" => generated::main(rest),
         "bench" => bench::main(rest),
+        "fuzz" => fuzz::main(rest),
         "--help" | "-h" | "help" => {
             print!("{HELP}");
             Ok(())

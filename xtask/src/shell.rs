@@ -94,3 +94,10 @@ fn show(command: &Command) -> String {
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     words.join(" ")
 }
+
+/// Tells of a failure; those who called go on.
+pub fn say(outcome: &Result<(), String>) {
+    if let Err(error) = outcome {
+        eprintln!("{error}");
+    }
+}

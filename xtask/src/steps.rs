@@ -1,19 +1,14 @@
 //! The steps of `cargo xtask test`.
 
-use std::{fs, process::Command, sync::Mutex, thread};
+use std::process::Command;
 
 use crate::{
     count::Count,
-    generated, release_binary,
-    shell::{cargo, root, run, run_looking, succeeds},
+    fuzz, generated, release_binary,
+    shell::{cargo, run, run_looking, say},
     tools::{self, Tool},
     web,
 };
-
-/// Seconds that each fuzz target runs. More finds more; this finds what a change just broke.
-const FUZZ_SECONDS: u32 = 60;
-/// Fuzz targets at a time: one for each core of the smallest machine in use.
-const FUZZ_AT_A_TIME: usize = 2;
 
 /// One part of the test command; each can be run alone.
 pub struct Step {
@@ -69,7 +64,7 @@ pub const STEPS: &[Step] = &[
         name: "fuzz",
         what: "each fuzz target for a minute",
         needs: &[tools::CARGO_FUZZ, tools::CXX],
-        run: fuzz,
+        run: || fuzz::run_all(fuzz::SECONDS, &[]),
     },
     Step {
         name: "lab",
@@ -155,75 +150,6 @@ fn web_app() -> Result<Count, String> {
     Ok(all)
 }
 
-fn fuzz() -> Result<Count, String> {
-    let names = fuzz_targets()?;
-    run(fuzzer().arg("build"))?;
-    let queue = Mutex::new(names.into_iter());
-    let count = Mutex::new(Count::default());
-    thread::scope(|scope| {
-        for _ in 0..FUZZ_AT_A_TIME {
-            scope.spawn(|| {
-                while let Some(name) = queue.lock().ok().and_then(|mut queue| queue.next()) {
-                    let outcome = fuzz_one(&name);
-                    say(&outcome);
-                    if let Ok(mut count) = count.lock() {
-                        *count += Count::one(outcome.is_ok());
-                    }
-                }
-            });
-        }
-    });
-    count.into_inner().map_err(|e| e.to_string())
-}
-
-fn fuzz_targets() -> Result<Vec<String>, String> {
-    let listed = fuzzer()
-        .arg("list")
-        .output()
-        .map_err(|e| format!("cargo fuzz list: {e}"))?;
-    let names = String::from_utf8_lossy(&listed.stdout);
-    let names: Vec<_> = names.split_whitespace().map(String::from).collect();
-    if !listed.status.success() || names.is_empty() {
-        let reason = String::from_utf8_lossy(&listed.stderr);
-        return Err(format!("cargo fuzz list names no target: {reason}"));
-    }
-    Ok(names)
-}
-
-fn fuzz_one(name: &str) -> Result<(), String> {
-    // New finds go into the first folder, which is not committed; the second holds the seeds.
-    let corpus = root().join("fuzz/corpus").join(name);
-    fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
-    let seeds = root().join("fuzz/seeds").join(name);
-    let mut command = fuzzer();
-    command.args(["run", name]).arg(&corpus);
-    if seeds.is_dir() {
-        command.arg(&seeds);
-    }
-    run(command
-        .arg("--")
-        .arg(format!("-max_total_time={FUZZ_SECONDS}"))
-        .args(["-verbosity=0", "-print_final_stats=1"]))
-}
-
-/// `cargo fuzz` with what its sanitizers need: a nightly compiler, or a stable one told so.
-fn fuzzer() -> Command {
-    let mut command = cargo();
-    // Inside `cargo run` the toolchain is already chosen by this variable.
-    command.env_remove("RUSTUP_TOOLCHAIN");
-    if succeeds(
-        cargo()
-            .args(["+nightly", "--version"])
-            .env_remove("RUSTUP_TOOLCHAIN"),
-    ) {
-        command.arg("+nightly");
-    } else {
-        command.env("RUSTC_BOOTSTRAP", "1");
-    }
-    command.arg("fuzz");
-    command
-}
-
 fn lab() -> Result<Count, String> {
     if !tools::is_root() {
         return Err(
@@ -261,10 +187,4 @@ fn bench() -> Result<Count, String> {
         count += Count::one(outcome.is_ok());
     }
     Ok(count)
-}
-
-fn say(outcome: &Result<(), String>) {
-    if let Err(error) = outcome {
-        eprintln!("{error}");
-    }
 }
