@@ -94,7 +94,7 @@ pub const KEYS: &[Key] = &[
     to(
         "relay-threads",
         &["threads"],
-        "1 is enough for most networks",
+        "one for each processor unless it is given",
     ),
     left("no-udp-relay", "relaying UDP is what this is for"),
     so(

@@ -148,10 +148,10 @@ impl Translation {
             "user-quota" => self.number(entry, 1, |it, quota: u32| it.set("user_quota", quota)),
             "max-bps" => self.bandwidth(entry, "bandwidth"),
             "bps-capacity" => self.bandwidth(entry, "total_bandwidth"),
-            "relay-threads" if entry.word() == "0" => true,
+            // None beside the one that listens is one of ours.
             "relay-threads" => match entry.word().parse::<u32>() {
                 Ok(threads) if threads <= 256 => {
-                    self.set("threads", threads);
+                    self.set("threads", threads.max(1));
                     true
                 }
                 _ => false,
