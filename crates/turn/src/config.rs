@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::Credentials;
+use crate::discovery::Discovery;
 use crate::peers::PeerPolicy;
 use crate::quota::Quotas;
 use crate::throttle::Rate;
@@ -26,6 +27,9 @@ pub struct Config {
     pub limits: Limits,
     /// What is in use. Servers that are to count together are given the same table.
     pub quotas: Arc<Quotas>,
+    /// With which addresses clients may find out how their NATs behave (RFC 5780). Off unless there
+    /// is a reason: see [`Discovery`] for what it can be abused for.
+    pub discovery: Option<Discovery>,
     /// Whether allocations may move with their clients (RFC 8016). If not, who asks for it is
     /// answered 405 and can allocate without.
     pub mobility: bool,

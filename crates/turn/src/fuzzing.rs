@@ -18,6 +18,8 @@ use crate::*;
 
 const REALM: &str = "r";
 const SERVER: &str = "192.0.2.1:3478";
+/// For NAT behaviour discovery.
+const OTHER: &str = "192.0.2.9:3479";
 const MAX_STEPS: usize = 256;
 const LIMITS: Limits = Limits {
     user_quota: 6,
@@ -185,6 +187,11 @@ impl World {
             peers: PeerPolicy::default(),
             limits: LIMITS,
             quotas: Arc::default(),
+            discovery: Discovery::new(
+                SERVER.parse().expect("it is an address"),
+                OTHER.parse().expect("it is an address"),
+            )
+            .ok(),
             mobility: true,
         };
         World {

@@ -29,6 +29,7 @@ mod cidr;
 mod config;
 mod counters;
 mod credentials;
+mod discovery;
 #[doc(hidden)]
 pub mod fuzzing;
 mod mobility;
@@ -56,6 +57,7 @@ pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
 pub use counters::{Counters, Drops, Refusals};
 pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
+pub use discovery::{BadDiscovery, Discovery};
 pub use mobility::Shard;
 pub use peers::PeerPolicy;
 pub use port_set::PortSet;

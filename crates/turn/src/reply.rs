@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::discovery::Discovered;
 use crate::mobility::SealedTicket;
 use crate::nonce;
 use crate::reservations::Token;
@@ -44,6 +45,8 @@ impl Envelope {
 pub(crate) enum Answer {
     /// Binding: where the request came from.
     Mapped,
+    /// The same with what RFC 5780 adds.
+    Discovered(Discovered),
     /// Allocate.
     Allocated(Box<Granted>),
     /// Refresh.
@@ -147,12 +150,18 @@ const KNOWN: [u16; 21] = [
 impl UnknownAttributes {
     /// The unknown comprehension-required attributes of a message, if it has any.
     pub(crate) fn of(message: &Message<'_>) -> Option<UnknownAttributes> {
+        UnknownAttributes::beyond(message, &[])
+    }
+
+    /// The same where some more types are known.
+    pub(crate) fn beyond(message: &Message<'_>, also: &[u16]) -> Option<UnknownAttributes> {
+        let is_known = |kind: &u16| KNOWN.contains(kind) || also.contains(kind);
         let mut kinds = [0; 16];
         let mut len = 0;
         let unknown = message
             .attributes()
             .map(|(kind, _)| kind)
-            .filter(|kind| attr::is_comprehension_required(*kind) && !KNOWN.contains(kind));
+            .filter(|kind| attr::is_comprehension_required(*kind) && !is_known(kind));
         for kind in unknown {
             if len < kinds.len() && !kinds[..len].contains(&kind) {
                 kinds[len] = kind;
@@ -216,6 +225,7 @@ fn write_body(
         Answer::Mapped => {
             writer.xor_address(attr::XOR_MAPPED_ADDRESS, client);
         }
+        Answer::Discovered(discovered) => write_discovered(writer, discovered),
         Answer::Allocated(granted) => write_granted(writer, granted, client),
         Answer::Refreshed { lifetime, ticket } => {
             write_lifetime(writer, *lifetime);
@@ -250,6 +260,16 @@ fn write_body(
                 .attribute(attr::NONCE, nonce)
                 .attribute(attr::PASSWORD_ALGORITHMS, &PasswordAlgorithm::OFFER);
         }
+    }
+}
+
+fn write_discovered(writer: &mut Writer<'_>, discovered: &Discovered) {
+    writer
+        .xor_address(attr::XOR_MAPPED_ADDRESS, discovered.mapped)
+        .address(attr::RESPONSE_ORIGIN, discovered.origin)
+        .address(attr::OTHER_ADDRESS, discovered.other);
+    if let Some(len) = discovered.padding {
+        writer.zeros(attr::PADDING, len);
     }
 }
 

@@ -185,6 +185,7 @@ fn start_relay(
         deny_peers: Vec::new(),
         protected: http,
         limits: Limits::default(),
+        discovery: None,
         mobility: true,
         threads: 1,
     };

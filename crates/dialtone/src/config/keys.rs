@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args as _;
-use turn::{AlternateDomain, Cidr};
+use turn::{AlternateDomain, Cidr, Discovery};
 
-use super::values::{DrainAnswer, PortRange, RelayIp, Secret, Span, User, address, realm};
+use super::values::{
+    DrainAnswer, PortRange, RelayIp, Secret, Span, User, address, discovery, realm,
+};
 
 /// Every key of the relay: `relay_ip` in the file is `--relay-ip` as a flag and
 /// `DIALTONE_TURN_RELAY_IP` in the environment.
@@ -109,6 +111,11 @@ pub struct Keys {
     /// How long a nonce is good
     #[arg(long, value_name = "TIME", default_value = "1h")]
     pub nonce_lifetime: Span,
+
+    /// Let clients find out how their NAT behaves (RFC 5780), with two addresses of this machine;
+    /// strangers can have answers sent from all four sockets, so only where it is needed
+    #[arg(long, value_name = "ADDR:PORT,ADDR:PORT", value_parser = discovery)]
+    pub discovery: Option<Discovery>,
 
     /// Whether an allocation may move with its client to another address (RFC 8016)
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]

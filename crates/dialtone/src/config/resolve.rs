@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use turn::{Credentials, DEFAULT_LIFETIME, Drain, Limits, RelayAddress};
+use turn::{Credentials, DEFAULT_LIFETIME, Discovery, Drain, Limits, RelayAddress};
 
 use super::file::read_text;
 use super::{Place, Problem, Problems, RelayIp, Secret, Settings, User};
@@ -45,7 +45,7 @@ impl Settings {
         };
         Ok(Resolved {
             relay: RelayConfig {
-                listen: self.keys.listen.clone(),
+                listen: self.listen_addresses(),
                 tls,
                 proxies: self.keys.proxy_from.clone(),
                 relays: self.relay_addresses(),
@@ -55,12 +55,24 @@ impl Settings {
                 deny_peers: self.keys.deny_peer.clone(),
                 protected: Vec::new(),
                 limits,
+                discovery: self.keys.discovery,
                 mobility: self.keys.mobility,
                 threads: self.keys.threads,
             },
             secrets,
             drain: self.drain(),
         })
+    }
+
+    /// Those given, and what discovery needs.
+    fn listen_addresses(&self) -> Vec<SocketAddr> {
+        let for_discovery = self.keys.discovery.iter().flat_map(Discovery::addresses);
+        self.keys
+            .listen
+            .iter()
+            .copied()
+            .chain(for_discovery)
+            .collect()
     }
 
     /// Those given, or what this machine finds out.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use turn::{Credentials, Full, RelayAddress};
+use turn::{Credentials, Discovery, Full, RelayAddress};
 
 /// `BIND` or `BIND=ANNOUNCED`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,17 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!("{text:?} is not ADDRESS:PORT; write it like 192.0.2.1:3478 or [2001:db8::1]:3478")
     })
+}
+
+/// Reads `ADDR:PORT,ADDR:PORT`.
+pub fn discovery(text: &str) -> Result<Discovery, String> {
+    let (primary, alternate) = text.split_once(',').ok_or_else(|| {
+        format!(
+            "{text:?} is not ADDRESS:PORT,ADDRESS:PORT; write it like 192.0.2.1:3478,192.0.2.2:3479"
+        )
+    })?;
+    Discovery::new(address(primary.trim())?, address(alternate.trim())?)
+        .map_err(|error| error.to_string())
 }
 
 /// Reads a realm.

@@ -269,7 +269,10 @@ pub const KEYS: &[Key] = &[
         "no-rfc5780",
         "NAT behaviour discovery is off unless it is asked for",
     ),
-    left("rfc5780", "NAT behaviour discovery is off"),
+    left(
+        "rfc5780",
+        "NAT behaviour discovery is off; `discovery` names the two addresses it needs",
+    ),
     to(
         "stun-only",
         &["stun_only"],

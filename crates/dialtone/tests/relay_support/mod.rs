@@ -30,6 +30,16 @@ impl Drop for Process {
     }
 }
 
+/// Who may use it.
+const USERS: [&str; 6] = [
+    "--user",
+    "alice:wonder",
+    "--user",
+    "bob:builder",
+    "--secret",
+    "north",
+];
+
 /// A running `dialtone turn` with the users alice:wonder and bob:builder and the secret north.
 pub struct Relay {
     pub process: Process,
@@ -53,28 +63,28 @@ impl Relay {
 
     /// As [`Relay::start_on`], with a [`command`] that was changed.
     pub fn start_from(command: &mut Command, arguments: &[&str]) -> Relay {
-        let users = [
-            "--user",
-            "alice:wonder",
-            "--user",
-            "bob:builder",
-            "--secret",
-            "north",
-        ];
-        Relay::started(command.args(users).args(arguments)).0
+        Relay::started(command.args(USERS).args(arguments)).0
+    }
+
+    /// As [`Relay::start_on`]; `None` if it does not start.
+    pub fn try_start_on(arguments: &[&str]) -> Option<Relay> {
+        let mut command = command();
+        Some(Relay::try_started(command.args(USERS).args(arguments))?.0)
     }
 
     /// From a whole command line; with what it says on standard error, if that is piped.
     pub fn started(command: &mut Command) -> (Relay, Option<ChildStderr>) {
+        Relay::try_started(command).expect("it is not ready")
+    }
+
+    fn try_started(command: &mut Command) -> Option<(Relay, Option<ChildStderr>)> {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take();
         let mut ready = String::new();
         let stdout = child.stdout.take().unwrap();
         let process = Process(child);
         BufReader::new(stdout).read_line(&mut ready).unwrap();
-        let urls = ready
-            .strip_prefix("ready ")
-            .unwrap_or_else(|| panic!("not ready: {ready:?}"));
+        let urls = ready.strip_prefix("ready ")?;
         let addresses = |scheme| {
             let urls = urls.split_whitespace();
             let addresses = urls.filter_map(|url| url.strip_prefix(scheme));
@@ -86,7 +96,7 @@ impl Relay {
             tls_addresses: addresses("turns:"),
             ready,
         };
-        (relay, stderr)
+        Some((relay, stderr))
     }
 
     pub fn address(&self) -> SocketAddr {

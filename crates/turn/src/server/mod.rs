@@ -2,6 +2,7 @@
 
 mod allocate;
 mod authenticate;
+mod binding;
 mod bindings;
 mod data;
 mod events;
@@ -32,6 +33,7 @@ use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
 use crate::counters::{Counters, Refusals};
 use crate::credentials::Credentials;
+use crate::discovery::Discoverer;
 use crate::mobility::{Shard, Tickets};
 use crate::nonce::{Features, Nonces};
 use crate::peers::Peers;
@@ -67,6 +69,7 @@ pub struct Server {
     counters: Counters,
     indications: Indications,
     siblings: Arc<Siblings>,
+    discoverer: Option<Discoverer>,
     mobility: bool,
     tickets: Tickets,
     /// Which of the siblings this is.
@@ -105,6 +108,7 @@ impl Server {
             drain: None,
             counters: Counters::default(),
             indications: Indications::new(&seed),
+            discoverer: config.discovery.map(|it| Discoverer::new(&seed, it)),
             mobility: config.mobility,
             tickets: Tickets::new(&seed),
             shard: Shard::ALONE,
@@ -248,7 +252,7 @@ impl Server {
     fn handle_stun(
         &mut self,
         now: Now,
-        path: FiveTuple,
+        mut path: FiveTuple,
         buffer: &mut [u8],
         datagram: Range<usize>,
     ) -> Action {
@@ -256,7 +260,10 @@ impl Server {
             return self.ignore();
         };
         let decision = match (message.class(), message.method()) {
-            (Class::Request, Method::BINDING) => decide_binding(&message),
+            (Class::Request, Method::BINDING) => {
+                let decision = self.decide_binding(now.tick, &mut path, &message);
+                return self.emit(path, buffer, decision);
+            }
             (
                 Class::Request,
                 Method::ALLOCATE
@@ -334,7 +341,7 @@ impl Server {
             *by_code += 1;
         }
         let counter = match answer {
-            Answer::Mapped => &mut self.counters.bindings,
+            Answer::Mapped | Answer::Discovered(_) => &mut self.counters.bindings,
             Answer::Allocated(_) | Answer::Refreshed { .. } | Answer::Done => {
                 &mut self.counters.granted
             }
@@ -452,14 +459,6 @@ fn refusals_with<'c>(counters: &'c mut Refusals, answer: &Answer) -> Option<&'c 
         },
         _ => return None,
     })
-}
-
-fn decide_binding(message: &Message<'_>) -> Decision {
-    let answer = match UnknownAttributes::of(message) {
-        Some(unknown) => Answer::Unknown(unknown),
-        None => Answer::Mapped,
-    };
-    Decision::Answer(Envelope::of(message), answer)
 }
 
 /// Whether an answer to this source could reach a single host.

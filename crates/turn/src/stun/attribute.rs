@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{MAGIC_COOKIE, TransactionId};
 
+/// CHANGE-REQUEST, flags in 32 bits (RFC 5780).
+pub const CHANGE_REQUEST: u16 = 0x0003;
 /// USERNAME, up to 508 bytes of UTF-8.
 pub const USERNAME: u16 = 0x0006;
 /// MESSAGE-INTEGRITY, 20 bytes.
@@ -44,6 +46,10 @@ pub const USERHASH: u16 = 0x001e;
 pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 /// RESERVATION-TOKEN, 8 bytes.
 pub const RESERVATION_TOKEN: u16 = 0x0022;
+/// PADDING, of any length (RFC 5780).
+pub const PADDING: u16 = 0x0026;
+/// RESPONSE-PORT, 16 bits (RFC 5780).
+pub const RESPONSE_PORT: u16 = 0x0027;
 /// ADDITIONAL-ADDRESS-FAMILY.
 pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
 /// ADDITIONAL-ADDRESS-FAMILY as coturn numbers it, from before RFC 8656 gave it another number.
@@ -58,6 +64,10 @@ pub const ALTERNATE_DOMAIN: u16 = 0x8003;
 pub const ICMP: u16 = 0x8004;
 /// ALTERNATE-SERVER, an address that is not XORed.
 pub const ALTERNATE_SERVER: u16 = 0x8023;
+/// RESPONSE-ORIGIN, an address that is not XORed (RFC 5780).
+pub const RESPONSE_ORIGIN: u16 = 0x802b;
+/// OTHER-ADDRESS, an address that is not XORed (RFC 5780).
+pub const OTHER_ADDRESS: u16 = 0x802c;
 /// MOBILITY-TICKET, opaque (RFC 8016).
 pub const MOBILITY_TICKET: u16 = 0x8030;
 /// FINGERPRINT, 4 bytes.

@@ -46,6 +46,15 @@ impl<'a> Writer<'a> {
         self.set_length(self.len)
     }
 
+    /// Adds an attribute that is so many zeros.
+    pub(crate) fn zeros(&mut self, kind: u16, len: usize) -> &mut Self {
+        self.attribute_head(kind, len);
+        for _ in 0..len.div_ceil(4) {
+            self.push(&[0; 4]);
+        }
+        self.set_length(self.len)
+    }
+
     /// Adds an attribute that is an address, not XORed.
     pub fn address(&mut self, kind: u16, address: SocketAddr) -> &mut Self {
         let mut value = [0; 20];

@@ -26,7 +26,9 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use mio::Waker;
-use turn::{Cidr, Credentials, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings};
+use turn::{
+    Cidr, Credentials, Discovery, Limits, PeerPolicy, RelayAddress, Seed, Server, Siblings,
+};
 
 use crate::addresses;
 use crate::certificates::{Certificates, Service};
@@ -68,6 +70,9 @@ pub struct RelayConfig {
     pub protected: Vec<SocketAddr>,
     /// What one user, one allocation, one stranger may use up.
     pub limits: Limits,
+    /// With which addresses clients may find out how their NATs behave (RFC 5780). All four have to
+    /// be among those to listen on.
+    pub discovery: Option<Discovery>,
     /// Whether allocations may move with their clients (RFC 8016).
     pub mobility: bool,
     /// How many threads do the work, at least one. More than there are processors is of no use.
@@ -312,6 +317,7 @@ fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Confi
         peers: peer_policy(&config.allow_peers, &config.deny_peers, protected),
         limits: config.limits.shared_by(config.threads),
         quotas: Arc::default(),
+        discovery: config.discovery,
         mobility: config.mobility,
     }
 }

@@ -20,6 +20,7 @@ mod allocations;
 mod authentication;
 mod binding;
 mod channels;
+mod discovery;
 mod dual;
 mod handover;
 mod icmp;
@@ -102,6 +103,7 @@ fn config() -> Config {
         },
         limits: Limits::default(),
         quotas: Arc::default(),
+        discovery: None,
         mobility: true,
     }
 }
