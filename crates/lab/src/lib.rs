@@ -13,6 +13,7 @@
 //! * [`Server`] runs `dialtone dev` on a host and can kill and start it again.
 //! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up.
+//! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
 //!
 //! Everything here needs root (namespaces) except labs on [`Host::here`].
