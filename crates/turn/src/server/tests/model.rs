@@ -17,6 +17,8 @@ enum Step {
     ChannelData(u16),
     Send(u8, u16),
     PeerData(u8, u16),
+    /// To another address, or back to one that was left.
+    Move(u8),
 }
 
 #[derive(Default)]
@@ -69,6 +71,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         number.prop_map(Step::ChannelData),
         (ip.clone(), port.clone()).prop_map(|(i, p)| Step::Send(i, p)),
         (ip, port).prop_map(|(i, p)| Step::PeerData(i, p)),
+        (1..4_u8).prop_map(Step::Move),
     ];
     vec(step, 0..60)
 }
@@ -89,13 +92,27 @@ proptest! {
     fn permissions_and_channels_are_what_the_model_says(steps in steps()) {
         let mut world = World::new();
         let mut alice = Client::alice("198.51.100.7:4000");
-        let (id, _) = alice.allocated(&mut world);
+        let (id, mut ticket) = alice.mobile(&mut world);
         let mut model = Model::default();
         for step in steps {
             match step {
                 Step::Wait(seconds) => {
                     wait(&mut world, &mut alice, seconds);
                     model.now += seconds;
+                }
+                Step::Move(to) => {
+                    let mut moved = alice.at(&mut world, &format!("203.0.113.{to}:4000"));
+                    let response = moved.move_with(&mut world, &ticket);
+                    if moved.address == alice.address {
+                        prop_assert_eq!(response.code(), 400);
+                        continue;
+                    }
+                    ticket = response.ticket();
+                    // A request, so that the old address is not good any more.
+                    prop_assert_eq!(moved.refresh(&mut world, 3600).code(), 0);
+                    prop_assert_eq!(alice.refresh(&mut world, 3600).code(), 437);
+                    moved.transaction = moved.transaction.max(alice.transaction);
+                    alice = moved;
                 }
                 Step::Permit(ip) => {
                     prop_assert_eq!(alice.permit(&mut world, &[&name(ip, 9)]), 0);
