@@ -29,7 +29,10 @@ const SLOTS: usize = 64;
 
 /// The largest UDP datagram, and what a segmented one may add up to.
 const LARGEST: usize = 65_507;
-const LARGE: usize = HEADROOM + 65_535 + 16;
+const LARGE: usize = HEADROOM + BURST + 16;
+
+/// The most that the kernel gives at once.
+const BURST: usize = 65_535;
 
 /// Segments of one datagram; the kernel takes 64 in every version that takes any.
 const MAX_SEGMENTS: usize = 64;
@@ -49,8 +52,9 @@ pub(super) enum Place {
 /// What came by one system call.
 pub(super) struct Received {
     pub(super) from: SocketAddr,
-    place: Place,
-    /// What is still to be taken.
+    /// The slot it lies in, if it is one datagram that fits.
+    slot: Option<usize>,
+    /// What is still to be taken: of the slot, or of the buffer for bursts.
     rest: Option<Range<usize>>,
     /// The length of each datagram in it, but for a shorter last one.
     segment: usize,
@@ -90,6 +94,9 @@ pub(super) struct Datagrams {
     slots: Box<[u8]>,
     used: usize,
     large: Box<[u8]>,
+    /// Where bursts lie until they are taken. What is taken is moved away: an answer or padding is
+    /// not written over the datagrams beside it.
+    burst: Box<[u8]>,
     queue: Vec<Queued>,
     groups: Vec<Group>,
     /// The latest group by a hash of exit and receiver.
@@ -105,6 +112,7 @@ impl Datagrams {
             slots: vec![0; SLOTS * SLOT].into_boxed_slice(),
             used: 0,
             large: vec![0; LARGE].into_boxed_slice(),
+            burst: vec![0; BURST].into_boxed_slice(),
             queue: Vec::with_capacity(SLOTS),
             groups: Vec::with_capacity(SLOTS),
             latest: [None; GROUPS],
@@ -127,16 +135,14 @@ impl Datagrams {
 
     /// Puts a message that came by another way into the buffer for single ones.
     pub(super) fn put(&mut self, message: &[u8]) -> (Place, Range<usize>) {
-        let range = HEADROOM..HEADROOM + message.len();
-        self.large[range.clone()].copy_from_slice(message);
-        (Place::Large, range)
+        (Place::Large, place_in(&mut self.large, message))
     }
 
     /// Receives one datagram, or several that came as one. There has to be a free slot.
     pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<Received> {
         let start = self.used * SLOT + HEADROOM;
         let in_slot = &mut self.slots[start..start + SLOT_DATA];
-        let (front, behind) = self.large[HEADROOM..HEADROOM + 65_535].split_at_mut(SLOT_DATA);
+        let (front, behind) = self.burst.split_at_mut(SLOT_DATA);
         let mut pieces = [IoSliceMut::new(in_slot), IoSliceMut::new(behind)];
         let message = recvmsg::<SockaddrStorage>(
             socket.as_raw_fd(),
@@ -148,17 +154,16 @@ impl Datagrams {
         let segment = message.cmsgs().ok().and_then(segment_len).unwrap_or(len);
         let from = message.address.and_then(socket_address);
         let from = from.ok_or(ErrorKind::InvalidData)?;
-        let place = if len > SLOT_DATA || segment < len {
+        let is_single = len <= SLOT_DATA && segment >= len;
+        if !is_single {
             // Whole again: what did not fit into the slot lies behind the gap for what did.
             front.copy_from_slice(in_slot);
-            Place::Large
-        } else {
-            Place::Slot(self.used)
-        };
+        }
+        let start = if is_single { HEADROOM } else { 0 };
         Ok(Received {
             from,
-            place,
-            rest: Some(HEADROOM..HEADROOM + len),
+            slot: is_single.then_some(self.used),
+            rest: Some(start..start + len),
             segment,
         })
     }
@@ -166,21 +171,20 @@ impl Datagrams {
     /// The next datagram of what was received. There has to be a free slot.
     pub(super) fn take(&mut self, received: &mut Received) -> Option<(Place, Range<usize>)> {
         let rest = received.rest.take()?;
-        if let Place::Slot(_) = received.place {
+        if let Some(slot) = received.slot {
             self.used += 1;
-            return Some((received.place, rest));
+            return Some((Place::Slot(slot), rest));
         }
         let end = rest.end.min(rest.start + received.segment);
         received.rest = (end < rest.end).then_some(end..rest.end);
-        let datagram = rest.start..end;
+        let datagram = &self.burst[rest.start..end];
         if datagram.len() > SLOT_DATA {
-            return Some((Place::Large, datagram));
+            return Some((Place::Large, place_in(&mut self.large, datagram)));
         }
         let slot = self.used;
         self.used += 1;
-        let range = HEADROOM..HEADROOM + datagram.len();
-        self.slots[slot * SLOT..][range.clone()].copy_from_slice(&self.large[datagram]);
-        Some((Place::Slot(slot), range))
+        let buffer = &mut self.slots[slot * SLOT..][..SLOT];
+        Some((Place::Slot(slot), place_in(buffer, datagram)))
     }
 
     /// Lets a datagram in a slot leave with the next [`Datagrams::send_queued`].
@@ -288,6 +292,13 @@ impl Group {
     }
 }
 
+/// Copies a datagram into a buffer, with room in front of it.
+fn place_in(buffer: &mut [u8], datagram: &[u8]) -> Range<usize> {
+    let range = HEADROOM..HEADROOM + datagram.len();
+    buffer[range.clone()].copy_from_slice(datagram);
+    range
+}
+
 fn segment_len(mut messages: CmsgIterator<'_>) -> Option<usize> {
     messages.find_map(|message| match message {
         ControlMessageOwned::UdpGroSegments(len) => usize::try_from(len).ok(),
@@ -309,4 +320,41 @@ fn hash(exit: Exit, to: SocketAddr) -> usize {
         Exit::Relay(slot) => slot.wrapping_mul(7),
     };
     (exit ^ usize::from(to.port())) % GROUPS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_around_a_datagram_is_not_written_over_the_next_one() {
+        let there = sockets::open("127.0.0.1:0".parse().unwrap()).unwrap();
+        let here = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = there.local_addr().unwrap();
+        for len in [100, SLOT_DATA, SLOT_DATA + 1] {
+            let sent: Vec<u8> = [1, 2, 3].iter().flat_map(|n| vec![*n; len]).collect();
+            let segments = &[ControlMessage::UdpGsoSegments(&(len as u16))];
+            let to = &SockaddrStorage::from(to);
+            let burst = [IoSlice::new(&sent)];
+            sendmsg(
+                here.as_raw_fd(),
+                &burst,
+                segments,
+                MsgFlags::empty(),
+                Some(to),
+            )
+            .unwrap();
+            let mut datagrams = Datagrams::new();
+            let mut got = Vec::new();
+            while got.len() < 3 {
+                let mut received = datagrams.receive(&there).unwrap();
+                while let Some((place, range)) = datagrams.take(&mut received) {
+                    let buffer = datagrams.buffer(place);
+                    got.push(buffer[range.clone()].to_vec());
+                    buffer[..range.end + 16].fill(9);
+                }
+            }
+            assert_eq!(got, [1, 2, 3].map(|n| vec![n; len]), "{len}");
+        }
+    }
 }
