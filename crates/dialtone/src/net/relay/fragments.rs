@@ -1,6 +1,7 @@
-//! Whether a relay socket's datagrams may be cut in pieces on their way (RFC 8656 section 14).
+//! Whether a socket's datagrams may be cut in pieces on their way (RFC 8656 section 14).
 
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
@@ -9,7 +10,7 @@ use rustix::net::sockopt::{
 use super::sockets;
 
 /// Lets datagrams that are too big for a link arrive in pieces rather than not at all.
-pub(super) fn allow(socket: &UdpSocket, family_of: SocketAddr) -> std::io::Result<()> {
+pub(super) fn allow(socket: impl AsFd, family_of: SocketAddr) -> std::io::Result<()> {
     match family_of {
         SocketAddr::V4(_) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT)?,
         SocketAddr::V6(_) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::DONT)?,

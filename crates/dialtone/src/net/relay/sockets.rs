@@ -109,10 +109,7 @@ pub(super) fn prefer_latency(stream: &TcpStream) {
 pub(super) fn try_open(address: SocketAddr) -> std::io::Result<UdpSocket> {
     let socket = unbound(address)?;
     socket.bind(&address.into())?;
-    let socket = socket.into();
-    // A wish: without it, large packets to some peers are lost.
-    let _ = fragments::allow(&socket, address);
-    Ok(socket)
+    Ok(socket.into())
 }
 
 /// Sends a datagram. An error that an earlier one has met, on its way to whomever, is told of at
@@ -132,6 +129,8 @@ fn unbound(address: SocketAddr) -> std::io::Result<Socket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    // A wish: without it, large packets on some ways are lost.
+    let _ = fragments::allow(&socket, address);
     // A wish: without it bursts come one by one.
     let _ = socket::setsockopt(&socket, UdpGroSegment, &true);
     Ok(socket)
@@ -145,5 +144,22 @@ pub fn raise_open_files_limit() {
     {
         // If it cannot be raised, allocations beyond it are answered 508.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::sockopt::{Ipv4PathMtuDiscovery, ip_mtu_discover};
+
+    use super::*;
+
+    #[test]
+    fn every_socket_of_a_group_lets_its_datagrams_be_cut() {
+        let group = open_group("127.0.0.1:0".parse().unwrap(), 3).unwrap();
+        assert_eq!(group.len(), 3);
+        for socket in group {
+            let discovery = ip_mtu_discover(&socket).unwrap();
+            assert_eq!(discovery, Ipv4PathMtuDiscovery::DONT);
+        }
     }
 }
