@@ -74,6 +74,14 @@ impl Ports {
         self.taken.remove(port);
     }
 
+    /// Gives back what was opened for a wish and cannot be used.
+    pub(super) fn give_up(&mut self, port: u16, wish: PortWish) {
+        self.release(port);
+        if wish == PortWish::EvenAndNext {
+            self.release(port + 1);
+        }
+    }
+
     fn suits(&self, port: u16, wish: PortWish) -> bool {
         let is_free = |port: u16| self.range.contains(&port) && !self.taken.contains(port);
         is_free(port)
@@ -168,5 +176,15 @@ mod tests {
         let (_second, second) = ports.open(PortWish::Reserved(21_703), 0).unwrap();
         assert_eq!(second, 21_703);
         assert!(ports.open(PortWish::Reserved(21_703), 0).is_none());
+    }
+
+    #[test]
+    fn a_pair_that_cannot_be_used_is_given_back_whole() {
+        let ip = IpAddr::from([127, 9, 8, 5]);
+        let mut ports = Ports::new(ip, 21_700..=21_701);
+        let (socket, port) = ports.open(PortWish::EvenAndNext, 0).unwrap();
+        drop(socket);
+        ports.give_up(port, PortWish::EvenAndNext);
+        assert!(ports.open(PortWish::EvenAndNext, 0).is_some());
     }
 }

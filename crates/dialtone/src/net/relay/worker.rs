@@ -616,6 +616,8 @@ impl Worker {
                 datagram,
                 dont_fragment: true,
             } => {
+                // What came before leaves before.
+                self.send_queued();
                 if let Some(Some(relay)) = self.relays.get(relay.slot()) {
                     let datagram = &self.datagrams.buffer(place)[datagram];
                     let _ = fragments::send_whole(&relay.socket, datagram, peer);
@@ -680,7 +682,7 @@ impl Worker {
         let (socket, port) = self.ports[address].open(request.port(), getrandom::u32().ok()?)?;
         let slot = request.allocation().slot();
         if register(&self.poll, &socket, Token(RELAYS + slot)).is_err() {
-            self.ports[address].release(port);
+            self.ports[address].give_up(port, request.port());
             return None;
         }
         if self.relays.len() <= slot {
