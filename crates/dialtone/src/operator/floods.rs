@@ -19,13 +19,14 @@ impl Floods {
 
     fn sentences(&self, now: &Counters) -> Vec<String> {
         let before = &self.before;
+        // A thread that is over takes its counts with it.
         let counts = [
             (
-                now.throttled - before.throttled,
+                now.throttled.saturating_sub(before.throttled),
                 "requests without good credentials were not answered: their sources ask too often",
             ),
             (
-                now.bad_credentials - before.bad_credentials,
+                now.bad_credentials.saturating_sub(before.bad_credentials),
                 "requests had wrong credentials: somebody guesses, or an application has an old secret",
             ),
         ];
@@ -49,6 +50,7 @@ mod tests {
         assert!(floods.sentences(&counters)[0].contains(" 5 requests without"));
         floods.summarise(counters);
         assert!(floods.sentences(&counters).is_empty());
+        assert!(floods.sentences(&Counters::default()).is_empty());
         counters.bad_credentials = 2;
         assert_eq!(floods.sentences(&counters).len(), 1);
     }
