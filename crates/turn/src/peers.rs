@@ -12,7 +12,9 @@ use crate::config::RelayAddress;
 ///
 /// Of several things that can be said about an address, the first of these counts: it is one that
 /// relay sockets are bound to or announced on (then nothing but live relay ports is reached there,
-/// and nothing opens more), `deny`, `allow`, and the default.
+/// and nothing opens more), it is another spelling of an address (the unspecified one, which stands
+/// for this machine, and IPv4-mapped ones; those are never reached), `deny`, `allow`, and the
+/// default.
 #[derive(Clone, Debug, Default)]
 pub struct PeerPolicy {
     /// Ranges that are allowed although they are denied by default.
@@ -61,7 +63,7 @@ impl Peers {
         let named_in = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(ip));
         if self.is_own(ip) {
             Verdict::Own
-        } else if self.is_bound(ip) || named_in(&self.policy.deny) {
+        } else if self.is_bound(ip) || is_alias(ip) || named_in(&self.policy.deny) {
             Verdict::Denied
         } else if named_in(&self.policy.allow) {
             Verdict::Allowed
@@ -91,11 +93,20 @@ impl Peers {
     }
 
     fn is_protected(&self, peer: SocketAddr) -> bool {
-        let is_here = || self.policy.local.contains(&peer.ip());
+        let is_here = || peer.ip().is_loopback() || self.policy.local.contains(&peer.ip());
         self.policy.protected.iter().any(|socket| {
             socket.port() == peer.port()
                 && (socket.ip() == peer.ip() || (socket.ip().is_unspecified() && is_here()))
         })
+    }
+}
+
+/// Whether the system takes packets for this address to another one, of which other things may have
+/// been said.
+fn is_alias(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_unspecified() || ip.to_ipv4_mapped().is_some(),
     }
 }
 
@@ -179,5 +190,16 @@ mod tests {
         assert!(!reachable(&peers, "10.0.0.1:3478"));
         assert!(reachable(&peers, "10.0.0.1:9"));
         assert!(reachable(&peers, "10.0.0.2:8080"), "another machine");
+    }
+
+    #[test]
+    fn no_spelling_of_this_machine_is_a_way_around() {
+        let peers = peers(&["0.0.0.0/0", "::/0"], &[]);
+        assert!(!reachable(&peers, "0.0.0.0:8080"));
+        assert!(!reachable(&peers, "0.0.0.0:9"));
+        assert!(!reachable(&peers, "[::]:9"));
+        assert!(!reachable(&peers, "[::ffff:10.0.0.1]:3478"));
+        assert!(!reachable(&peers, "127.0.0.2:8080"), "all of 127.0.0.0/8");
+        assert!(reachable(&peers, "127.0.0.2:9"));
     }
 }
