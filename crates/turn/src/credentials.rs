@@ -91,6 +91,9 @@ impl Credentials {
 
     /// The key of `username` under this algorithm that `fits`, if there is one. A static user
     /// hides an ephemeral username of the same spelling.
+    ///
+    /// A name that nobody has is tried with a key all the same, in vain: else the time an answer
+    /// takes would tell which names there are.
     pub(crate) fn find(
         &self,
         username: &str,
@@ -104,7 +107,10 @@ impl Credentials {
             };
             return fits(key).then(|| key.clone());
         }
-        protocol::relay::expiry(username)?;
+        if self.secrets.is_empty() || protocol::relay::expiry(username).is_none() {
+            let _in_vain = fits(&Key::from_bytes(&[0; 32]));
+            return None;
+        }
         let makers = [protocol::relay::password, protocol::relay::password_sha256];
         self.secrets
             .iter()
@@ -171,6 +177,22 @@ mod tests {
                 &protocol::relay::password(b"other", "100:carol")
             ));
         }
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_as_much_work_as_a_wrong_password() {
+        let tries = |name| {
+            let mut tries = 0;
+            let found = credentials().find(name, PasswordAlgorithm::Md5, |_| {
+                tries += 1;
+                false
+            });
+            assert!(found.is_none());
+            tries
+        };
+        assert_eq!(tries("alice"), 1);
+        assert_eq!(tries("mallory"), 1);
+        assert_eq!(tries(""), 1);
     }
 
     #[test]

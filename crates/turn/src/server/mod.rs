@@ -42,7 +42,7 @@ use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes
 use crate::reservations::Reservations;
 use crate::seed::{KeyedHasher, Seed};
 use crate::siblings::Siblings;
-use crate::stun::{Class, Key, Message, Method, TransactionId};
+use crate::stun::{Class, Message, Method, TransactionId};
 use crate::table::Allocations;
 use crate::throttle::Throttle;
 
@@ -59,8 +59,6 @@ pub struct Server {
     nonces: Nonces,
     challenges: Throttle,
     guesses: Throttle,
-    /// A key nobody has: unknown users are checked against it, to take as long as known ones.
-    nobody: Key,
     allocations: Allocations,
     reservations: Reservations,
     events: Events,
@@ -101,7 +99,6 @@ impl Server {
             nonces: Nonces::new(&seed, limits.nonce_lifetime),
             challenges: Throttle::new(&seed, "challenges", limits.challenges),
             guesses: Throttle::new(&seed, "guesses", limits.guesses),
-            nobody: nobody(&seed),
             allocations: Allocations::new(&seed),
             reservations: Reservations::new(&seed),
             events: Events::default(),
@@ -468,10 +465,6 @@ fn is_answerable(client: SocketAddr) -> bool {
         IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified(),
     };
     is_one_host && client.port() != 0
-}
-
-fn nobody(seed: &Seed) -> Key {
-    Key::from_bytes(&seed.derive("nobody"))
 }
 
 /// Whole seconds, as LIFETIME carries them.
