@@ -74,7 +74,10 @@ impl Server {
                 first.missing = first.missing.or(missing);
                 self.granted(path)
             }
-            None => None,
+            None => {
+                self.bid_farewell(path);
+                None
+            }
         };
         let refused = Answer::Refused(Refusal::InsufficientCapacity);
         let decision = Decision::Answer(envelope, answer.unwrap_or(refused));
@@ -99,7 +102,6 @@ impl Server {
         if relayed.port() == 0 {
             // There is no socket, so there is nothing to tell of.
             self.allocations.remove(id);
-            self.bid_farewell(path);
             return false;
         }
         if !self.allocations.set_relayed(id, relayed) {

@@ -264,7 +264,11 @@ impl Server {
         self.bid_farewell(path);
     }
 
+    /// Nothing that comes on a 5-tuple is for here any more, unless another allocation has it, too.
     pub(super) fn bid_farewell(&mut self, path: FiveTuple) {
+        if self.allocations.on_path(&path).is_some() {
+            return;
+        }
         if let Some(arrives_at) = self.visitors.remove(&path) {
             self.events.push(Event::StopForwarding { path, arrives_at });
         }

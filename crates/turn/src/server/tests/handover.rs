@@ -74,6 +74,26 @@ fn an_end_ends_the_forwarding() {
 }
 
 #[test]
+fn the_end_of_one_of_two_leaves_the_other_what_it_is_heard_by() {
+    let (mut here, _) = twins();
+    let mut alice = Client::alice(HERE);
+    let path = here.path(alice.address);
+    let both = (attr::ADDITIONAL_ADDRESS_FAMILY, vec![2, 0, 0, 0]);
+    let request = alice
+        .greet(&mut here)
+        .request(Method::ALLOCATE, &[transport_udp(), both]);
+    // As it comes where an allocation has just ended that was heard by a sibling.
+    let asked = Output::Elsewhere(0, request);
+    assert_eq!(Response::of(hand_over(1, asked, path, &mut here)).code(), 0);
+    for (number, forwarded) in [(2, Some(&1)), (1, None)] {
+        assert_eq!(here.server.arrives_at(&path), Some(1));
+        let response = alice.ask(&mut here, Method::REFRESH, &[lifetime(0), family(number)]);
+        assert_eq!(response.code(), 0);
+        assert_eq!(here.forwarded.get(&path), forwarded);
+    }
+}
+
+#[test]
 fn a_sibling_is_not_troubled_with_what_is_no_ticket_or_has_no_integrity() {
     let (mut here, mut there) = twins();
     let mut alice = Client::alice(HERE);
