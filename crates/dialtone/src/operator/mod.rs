@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use turn::Counters;
@@ -24,6 +24,9 @@ use retired::Retired;
 
 /// How often a draining relay looks whether anybody is left.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How often it is looked whether all of the relay still runs.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// A relay that runs, and what it runs with.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ enum Wake {
     /// The time of a retired secret is over.
     SecretOver,
     Minute,
+    /// To look whether all of the relay still runs.
+    Watch,
 }
 
 /// Runs a relay until it is told to end.
@@ -80,32 +85,44 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
         floods: Floods::default(),
         doorkeeper,
     };
-    operation.go_on(&mut signals).await;
+    let outcome = operation.go_on(&mut signals).await;
     say_what_was_done(&operation.relay.counters());
     if let Some(server) = server {
         Server::shut_down(server).await;
     }
-    Ok(())
+    outcome
 }
 
 impl Operation {
-    async fn go_on(&mut self, signals: &mut Signals) {
+    /// Does as it is told, until it is to end or the relay has failed.
+    async fn go_on(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
         let mut minute = interval(Duration::from_secs(60));
         minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
         minute.reset();
+        let mut watch = interval(WATCH);
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let secret_over = self.retired.next_end(self.settings.keys.secret_grace.0);
             let wake = tokio::select! {
                 wake = signals.next() => wake,
                 () = at(secret_over) => Wake::SecretOver,
                 _ = minute.tick() => Wake::Minute,
+                _ = watch.tick() => Wake::Watch,
             };
             match wake {
                 Wake::Reload => self.reload(),
                 Wake::SecretOver => self.hand_over(),
                 Wake::Minute => self.floods.summarise(self.relay.counters()),
-                Wake::End => return self.drain(signals).await,
-                Wake::EndNow => return,
+                Wake::Watch if self.relay.has_failed() => bail!(
+                    "A part of the relay has failed, which is an error in Dialtone; the lines above \
+                     say where. Please report it, and start the relay anew"
+                ),
+                Wake::Watch => {}
+                Wake::End => {
+                    self.drain(signals).await;
+                    return Ok(());
+                }
+                Wake::EndNow => return Ok(()),
             }
         }
     }

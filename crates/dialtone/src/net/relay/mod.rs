@@ -257,6 +257,13 @@ impl Relay {
         Adopter::new(orders.clone(), waker.clone())
     }
 
+    /// Whether one of its threads is over although nobody told it to: its clients are served no
+    /// more, and the system gives those of the others to the wrong thread. Only a new relay helps.
+    pub fn has_failed(&self) -> bool {
+        let is_over = |shard: &Shard| shard.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        self.shards.iter().any(is_over)
+    }
+
     /// Ends the relay: all allocations and sockets with it.
     pub fn shutdown(self) {
         drop(self);

@@ -155,3 +155,51 @@ impl FromStr for ListedId {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use turn::{Credentials, Limits};
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_failed_is_noticed_and_nobody_waits_for_it() {
+        let relay = Relay::start(RelayConfig {
+            listen: vec!["127.0.0.1:0".parse().unwrap()],
+            tls: None,
+            proxies: Vec::new(),
+            relays: Vec::new(),
+            ports: crate::net::relay::PORTS,
+            credentials: Credentials::new("example.org").unwrap(),
+            allow_peers: Vec::new(),
+            deny_peers: Vec::new(),
+            protected: Vec::new(),
+            limits: Limits::default(),
+            discovery: None,
+            mobility: false,
+            threads: 2,
+        })
+        .unwrap();
+        assert_eq!(
+            relay
+                .ask_all(|shard| move |_: &mut Server, _| shard)
+                .count(),
+            2
+        );
+        assert!(!relay.has_failed());
+        let answer: mpsc::Receiver<()> = relay.shards[1].ask(|_, _| panic!("on purpose"));
+        assert!(answer.recv().is_err());
+        let begun = Instant::now();
+        while !relay.has_failed() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody notices");
+            std::thread::yield_now();
+        }
+        let who: Vec<usize> = relay
+            .ask_all(|shard| move |_: &mut Server, _| shard)
+            .collect();
+        assert_eq!(who, [0]);
+        relay.shutdown();
+    }
+}
