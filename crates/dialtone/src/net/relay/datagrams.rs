@@ -29,7 +29,8 @@ const SLOTS: usize = 64;
 
 /// The largest UDP datagram, and what a segmented one may add up to.
 const LARGEST: usize = 65_507;
-const LARGE: usize = HEADROOM + BURST + 16;
+/// Its buffer also takes what another thread has wrapped already, with room in front again.
+const LARGE: usize = HEADROOM + HEADROOM + BURST + 16;
 
 /// The most that the kernel gives at once.
 const BURST: usize = 65_535;
@@ -325,6 +326,15 @@ fn hash(exit: Exit, to: SocketAddr) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_message_of_another_thread_fits() {
+        let mut datagrams = Datagrams::new();
+        // The longest length a STUN header can tell: data of a peer by IPv6, wrapped.
+        let message = vec![7; 20 + 65_532];
+        let (place, range) = datagrams.put(&message);
+        assert_eq!(datagrams.buffer(place)[range], message);
+    }
 
     #[test]
     fn what_is_written_around_a_datagram_is_not_written_over_the_next_one() {
