@@ -22,8 +22,9 @@ impl Server {
         if message.first(attr::MOBILITY_TICKET).is_some() {
             return self.refresh_with_ticket(now, path, message, user);
         }
-        let ids = match requested_family(message)? {
-            None => self.allocations_on(path)?,
+        let all = self.allocations_on(path)?;
+        let ids = match meant_family(message)? {
+            None => all,
             Some(family) => vec![self.allocation_for(path, family)?],
         };
         let mut lifetime = Duration::ZERO;
@@ -49,7 +50,7 @@ impl Server {
             allocation.family(),
             now.saturating_since(allocation.created),
         );
-        if requested_family(message)?.is_some_and(|requested| requested != family) {
+        if meant_family(message)?.is_some_and(|requested| requested != family) {
             return Err(Refusal::PeerFamilyMismatch);
         }
         let requested = requested_lifetime(message)?;
@@ -62,4 +63,13 @@ impl Server {
         self.purge(id, now);
         Ok(lifetime)
     }
+}
+
+/// Of which family the allocation is that is meant. A family that no allocation can have is another
+/// than that of any.
+fn meant_family(message: &Message<'_>) -> Result<Option<u8>, Refusal> {
+    requested_family(message).map_err(|refusal| match refusal {
+        Refusal::FamilyNotSupported => Refusal::PeerFamilyMismatch,
+        refusal => refusal,
+    })
 }
