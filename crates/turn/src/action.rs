@@ -13,7 +13,8 @@ use crate::reply::Envelope;
 /// that data is wrapped in, a Data indication with an IPv6 peer.
 pub const HEADROOM: usize = 48;
 
-/// The smallest buffer: an answer always fits into it.
+/// The smallest buffer: an answer fits into it, unless it is asked to be padded to more (RFC 5780
+/// section 7.6). Then it is lost in a buffer that is smaller.
 pub const MIN_BUFFER: usize = 1024;
 
 /// What is to be done after an input. Ranges index the buffer that was handed in; they are good

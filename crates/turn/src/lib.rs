@@ -12,10 +12,20 @@
 //!    allocation that ended may be that of the one the action is about.
 //! 3. Carry out the [`Action`]. If it is [`Action::OpenRelay`], hand the outcome to
 //!    [`Server::handle_relay_opened`] and go on with 2.
-//! 4. Cut what comes on a connection (TCP, or TLS once it is deciphered) into messages with a [`stream::Framer`], treat each as a
-//!    datagram, and tell [`Server::handle_disconnected`] when the connection is over.
-//! 5. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
+//! 4. Cut what comes on a connection (TCP, or TLS once it is deciphered) into messages with a
+//!    [`stream::Framer`], treat each as a datagram, and tell [`Server::handle_disconnected`] when
+//!    the connection is over.
+//! 5. Hand ICMP errors about packets from a relay socket to [`Server::handle_peer_error`].
+//! 6. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
 //!    are harmless. Then poll events again.
+//!
+//! Several servers, one on each thread, share their addresses and the work: see
+//! [`Server::among`], and [`Action::Elsewhere`], [`Event::Forward`] and
+//! [`Server::handle_from_shard`] for the packets that one hears and another has to handle.
+//!
+//! While it runs, an operator can [replace its settings](Server::reconfigure),
+//! [drain](Server::drain) it, [look inside](Server::allocations) and [end](Server::kick) what is
+//! there. Events are polled after these, too.
 //!
 //! A panic in here is a bug of ours, never the effect of what a network sent.
 
