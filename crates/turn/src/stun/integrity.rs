@@ -10,7 +10,7 @@ use sha2::Sha256;
 pub enum Integrity {
     /// MESSAGE-INTEGRITY: HMAC-SHA1, 20 bytes.
     Sha1,
-    /// MESSAGE-INTEGRITY-SHA256: HMAC-SHA256, 16 to 32 bytes.
+    /// MESSAGE-INTEGRITY-SHA256: HMAC-SHA256, 32 bytes.
     Sha256,
 }
 
@@ -104,17 +104,14 @@ impl Key {
             .into()
     }
 
-    /// Compares in constant time. A shortened SHA-256 value is accepted down to 16 bytes.
+    /// Compares in constant time. A value has its full length: a shortened SHA-256 one is only good
+    /// where the usage of STUN says so (RFC 8489 section 14.6), and TURN does not.
     pub(super) fn verify(&self, kind: Integrity, pieces: &[&[u8]], value: &[u8]) -> bool {
         match kind {
             Integrity::Sha1 => verify_sha1(self.bytes(), pieces, value),
-            Integrity::Sha256 => {
-                (16..=32).contains(&value.len())
-                    && value.len().is_multiple_of(4)
-                    && mac::<Hmac<Sha256>>(self.bytes(), pieces)
-                        .verify_truncated_left(value)
-                        .is_ok()
-            }
+            Integrity::Sha256 => mac::<Hmac<Sha256>>(self.bytes(), pieces)
+                .verify_slice(value)
+                .is_ok(),
         }
     }
 }
