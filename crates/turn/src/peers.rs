@@ -93,12 +93,22 @@ impl Peers {
     }
 
     fn is_protected(&self, peer: SocketAddr) -> bool {
-        let is_here = || peer.ip().is_loopback() || self.policy.local.contains(&peer.ip());
+        let is_here = || is_of_machines(peer.ip()) || self.policy.local.contains(&peer.ip());
         self.policy.protected.iter().any(|socket| {
             socket.port() == peer.port()
                 && (socket.ip() == peer.ip() || (socket.ip().is_unspecified() && is_here()))
         })
     }
+}
+
+/// Whether this may be an address of every machine: a loopback one, of which there are more than any
+/// list has, or one that only holds on a link.
+fn is_of_machines(ip: IpAddr) -> bool {
+    let is_link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    ip.is_loopback() || is_link_local
 }
 
 /// Whether the system takes packets for this address to another one, of which other things may have
@@ -200,6 +210,7 @@ mod tests {
         assert!(!reachable(&peers, "[::]:9"));
         assert!(!reachable(&peers, "[::ffff:10.0.0.1]:3478"));
         assert!(!reachable(&peers, "127.0.0.2:8080"), "all of 127.0.0.0/8");
+        assert!(!reachable(&peers, "[fe80::1]:8080"), "perhaps ours");
         assert!(reachable(&peers, "127.0.0.2:9"));
     }
 }
