@@ -62,7 +62,8 @@ pub struct Limits {
     /// The age at which an allocation ends however often it is refreshed. It bounds how long an
     /// expired credential goes on being useful.
     pub max_allocation_age: Duration,
-    /// Permissions of one allocation. Each costs 40 bytes and a comparison per packet.
+    /// Permissions of one allocation, and addresses in one request for such. Each costs 40 bytes and
+    /// a comparison per packet.
     pub permissions: usize,
     /// Channels of one allocation. Each costs 48 bytes and a comparison per packet.
     pub channels: usize,

@@ -397,13 +397,18 @@ impl Server {
 
     /// The one of them that is for peers of this address family.
     fn allocation_for(&mut self, path: FiveTuple, family: u8) -> Result<AllocationId, Refusal> {
-        self.allocations_on(path)?
-            .into_iter()
-            .find(|id| {
-                let allocation = self.allocations.get(*id);
-                allocation.is_some_and(|allocation| allocation.family() == family)
-            })
-            .ok_or(Refusal::PeerFamilyMismatch)
+        let ids = self.allocations_on(path)?;
+        self.of_family(&ids, family)
+    }
+
+    /// The same, of allocations that were looked up before.
+    fn of_family(&self, ids: &[AllocationId], family: u8) -> Result<AllocationId, Refusal> {
+        let is_of_family = |id: &AllocationId| {
+            let allocation = self.allocations.get(*id);
+            allocation.is_some_and(|allocation| allocation.family() == family)
+        };
+        let found = ids.iter().copied().find(is_of_family);
+        found.ok_or(Refusal::PeerFamilyMismatch)
     }
 
     fn challenge(&self, now: Now, path: FiveTuple, kind: Challenge) -> Answer {

@@ -20,13 +20,16 @@ impl Server {
         message: &Message<'_>,
     ) -> Result<Answer, Refusal> {
         let ids = self.allocations_on(path)?;
-        let mut peers = peer_addresses(message).peekable();
-        if peers.peek().is_none() {
-            return Err(Refusal::BadRequest);
+        // More than can be had is refused unseen: a message has room for 5,000.
+        let most = self.limits.permissions.saturating_mul(ids.len());
+        match peer_addresses(message).take(most.saturating_add(1)).count() {
+            0 => return Err(Refusal::BadRequest),
+            count if count > most => return Err(Refusal::InsufficientCapacity),
+            _ => {}
         }
-        for peer in peers {
+        for peer in peer_addresses(message) {
             let ip = peer.ok_or(Refusal::BadRequest)?.ip();
-            self.allocation_for(path, family_of(ip))?;
+            self.of_family(&ids, family_of(ip))?;
             self.check_peer(ip)?;
         }
         // All or none, also of two allocations: the first may have to take back what it gave.

@@ -101,6 +101,18 @@ fn one_denied_peer_refuses_the_whole_request() {
 }
 
 #[test]
+fn more_peers_than_an_allocation_can_have_are_refused_unseen() {
+    let mut config = config();
+    config.limits.permissions = 3;
+    let mut world = World::with(config);
+    let (mut alice, _) = alice_with_allocation(&mut world);
+    assert_eq!(alice.permit(&mut world, &["1.1.1.1"; 3]), 0);
+    assert_eq!(alice.permit(&mut world, &["1.1.1.1"; 4]), 508);
+    assert_eq!(alice.permit(&mut world, &["10.0.0.1"; 3]), 403);
+    assert_eq!(alice.permit(&mut world, &["10.0.0.1"; 4]), 508);
+}
+
+#[test]
 fn allowed_networks_are_reached() {
     let mut config = config();
     config.peers.allow = vec!["10.0.0.0/8".parse().unwrap()];

@@ -214,6 +214,18 @@ fn permissions_of_both_families_are_installed_all_or_none() {
 }
 
 #[test]
+fn a_request_may_name_as_many_peers_as_both_allocations_can_have() {
+    let mut config = config();
+    config.limits.permissions = 1;
+    let mut world = World::with(config);
+    let (mut alice, ..) = alice_with_both(&mut world);
+    let (v4, v6, denied) = ("1.1.1.1", "2606:4700::1", "10.0.0.1");
+    assert_eq!(alice.permit(&mut world, &[v4, denied]), 403);
+    assert_eq!(alice.permit(&mut world, &[v4, v6, denied]), 508);
+    assert_eq!(alice.permit(&mut world, &[v4, v6]), 0);
+}
+
+#[test]
 fn a_refresh_is_for_the_family_it_names_or_for_both() {
     let mut world = World::new();
     let (mut alice, v4, v6) = alice_with_both(&mut world);
