@@ -261,3 +261,41 @@ fn a_client_that_sends_to_itself_gets_its_packet_once() {
     );
     assert_eq!(world.server.counters().direct, 1);
 }
+
+#[test]
+fn channel_data_takes_nothing_from_the_heap() {
+    let mut world = World::new();
+    let (alice, id) = alice_with_channel(&mut world);
+    let mut carol = Client::alice("198.51.100.9:4000");
+    let (_, carol_relayed) = carol.allocated(&mut world);
+    let mut bob = Client::new("203.0.113.9:5000", "bob", "builder");
+    let (_, bob_relayed) = bob.allocated(&mut world);
+    assert_eq!(carol.bind(&mut world, 0x4000, &bob_relayed.to_string()), 0);
+    assert_eq!(bob.bind(&mut world, 0x4000, &carol_relayed.to_string()), 0);
+    let message = channel_data(0x4000, &[7; 172]);
+    let whole = HEADROOM..HEADROOM + message.len();
+    let data = whole.start + 4..whole.end;
+    let (of_alice, of_carol) = (world.path(alice.address), world.path(carol.address));
+    let World {
+        server,
+        now,
+        buffer,
+        ..
+    } = &mut world;
+    let mut up = 0;
+    let mut down = 0;
+    let mut direct = 0;
+    let taken = allocation_counter::measure(|| {
+        for _ in 0..1000 {
+            buffer[whole.clone()].copy_from_slice(&message);
+            let action = server.handle_datagram(*now, of_alice, buffer, whole.clone());
+            up += u32::from(matches!(action, Action::ToPeer { .. }));
+            let action = server.handle_relayed(*now, id, peer(), buffer, data.clone());
+            down += u32::from(matches!(action, Action::ToClient { .. }));
+            let action = server.handle_datagram(*now, of_carol, buffer, whole.clone());
+            direct += u32::from(matches!(action, Action::ToClient { .. }));
+        }
+    });
+    assert_eq!((up, down, direct), (1000, 1000, 1000));
+    assert_eq!(taken.count_total, 0);
+}
