@@ -102,13 +102,13 @@ pub fn relays(addresses: &[Address]) -> Vec<RelayAddress> {
         .collect()
 }
 
-/// The addresses of this machine that a socket can be bound to, loopback ones included.
+/// The addresses of this machine that a socket can be bound to, loopback ones included, in the order
+/// of their numbers. None, if the system does not tell.
 pub fn local() -> Vec<IpAddr> {
-    interfaces()
-        .into_iter()
-        .map(|(ip, _)| ip)
-        .filter(|ip| !is_link_local(*ip))
-        .collect()
+    let all = interfaces().into_iter().map(|(ip, _)| ip);
+    let mut local: Vec<_> = all.filter(|ip| !is_link_local(*ip)).collect();
+    local.sort_unstable();
+    local
 }
 
 /// Decides about every address; `sources` are those that packets to the internet leave from.

@@ -58,6 +58,11 @@ impl Peers {
         self.policy = policy;
     }
 
+    /// Replaces the addresses of this machine alone.
+    pub(crate) fn set_local(&mut self, local: Vec<IpAddr>) {
+        self.policy.local = local;
+    }
+
     /// What holds for every port of an address.
     pub(crate) fn judge(&self, ip: IpAddr) -> Verdict {
         let named_in = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(ip));

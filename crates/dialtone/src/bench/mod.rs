@@ -7,7 +7,7 @@
 //! never takes more than one core.
 
 mod clients;
-mod dialogue;
+pub mod dialogue;
 mod forwarder;
 mod histogram;
 mod load;

@@ -5,10 +5,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use protocol::id::RoomId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
 use turn::{Cidr, Credentials, Limits, RelayAddress};
 
 use super::https::HttpsArguments;
@@ -22,6 +24,9 @@ use crate::proof;
 
 /// Clients at once. A development server needs few; this bounds what a mistake can take.
 const MAX_SESSIONS: usize = 10_000;
+
+/// How often it is looked which addresses this machine has.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Try Dialtone on this machine.
 ///
@@ -105,7 +110,14 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         open_browser(&urls[0]);
     }
 
-    let how = signals.first().await;
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let how = loop {
+        tokio::select! {
+            how = signals.first() => break how,
+            _ = look.tick() => relay.follow_addresses(),
+        }
+    };
     tokio::select! {
         () = async {
             hub.shut_down(how).await;

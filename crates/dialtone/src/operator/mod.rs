@@ -25,7 +25,7 @@ use retired::Retired;
 /// How often a draining relay looks whether anybody is left.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How often it is looked whether all of the relay still runs.
+/// How often it is looked whether all of the relay still runs, and which addresses this machine has.
 const WATCH: Duration = Duration::from_secs(1);
 
 /// A relay that runs, and what it runs with.
@@ -58,7 +58,7 @@ enum Wake {
     /// The time of a retired secret is over.
     SecretOver,
     Minute,
-    /// To look whether all of the relay still runs.
+    /// To look after the relay.
     Watch,
 }
 
@@ -113,18 +113,23 @@ impl Operation {
                 Wake::Reload => self.reload(),
                 Wake::SecretOver => self.hand_over(),
                 Wake::Minute => self.floods.summarise(self.relay.counters()),
-                Wake::Watch if self.relay.has_failed() => bail!(
-                    "A part of the relay has failed, which is an error in Dialtone; the lines above \
-                     say where. Please report it, and start the relay anew"
-                ),
-                Wake::Watch => {}
-                Wake::End => {
-                    self.drain(signals).await;
-                    return Ok(());
-                }
+                Wake::Watch => self.watch()?,
+                Wake::End => return self.drain(signals).await,
                 Wake::EndNow => return Ok(()),
             }
         }
+    }
+
+    /// What has to be done all the time.
+    fn watch(&self) -> anyhow::Result<()> {
+        if self.relay.has_failed() {
+            bail!(
+                "A part of the relay has failed, which is an error in Dialtone; the lines above \
+                 say where. Please report it, and start the relay anew"
+            );
+        }
+        self.relay.follow_addresses();
+        Ok(())
     }
 
     /// Takes over what can be taken over. If anything is wrong, nothing is.
@@ -167,10 +172,10 @@ impl Operation {
 
     /// Refuses new allocations and waits until the old ones are gone, the time is over, or it is
     /// told a second time.
-    async fn drain(&mut self, signals: &mut Signals) {
+    async fn drain(&mut self, signals: &mut Signals) -> anyhow::Result<()> {
         let patience = self.settings.keys.drain.0;
         if patience.is_zero() {
-            return;
+            return Ok(());
         }
         self.relay.drain(&self.resolved.drain);
         self.doorkeeper.iter().for_each(Doorkeeper::say_draining);
@@ -185,12 +190,15 @@ impl Operation {
             tokio::select! {
                 wake = signals.next() => match wake {
                     Wake::Reload => self.reload(),
-                    _ => return,
+                    _ => return Ok(()),
                 },
-                () = at(Some(deadline)) => return,
-                _ = look.tick() => if self.relay.counters().allocations == 0 {
-                    return;
-                },
+                () = at(Some(deadline)) => return Ok(()),
+                _ = look.tick() => {
+                    self.watch()?;
+                    if self.relay.counters().allocations == 0 {
+                        return Ok(());
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What an operator does to a server that runs: new settings, draining, a look inside, a kick.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +86,17 @@ impl Server {
         self.nonces.set_lifetime(limits.nonce_lifetime);
         self.challenges.set_rate(limits.challenges);
         self.guesses.set_rate(limits.guesses);
+        self.forbid_denied(now);
+    }
+
+    /// Replaces [`PeerPolicy::local`], for a machine that has other addresses than before.
+    /// Permissions and channels to peers that are denied now end at once. Poll events afterwards.
+    pub fn set_local(&mut self, now: Now, local: Vec<IpAddr>) {
+        self.peers.set_local(local);
+        self.forbid_denied(now);
+    }
+
+    fn forbid_denied(&mut self, now: Now) {
         for (id, allocation) in self.allocations.iter_mut() {
             self.events.push_removed(allocation.purge(id, now.tick));
             let denied = |ip| self.peers.judge(ip) == Verdict::Denied;

@@ -22,7 +22,7 @@ mod worker;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use mio::Waker;
@@ -160,6 +160,8 @@ pub struct Relay {
     tls_addresses: Vec<SocketAddr>,
     /// What must not be reached through it.
     protected: Vec<SocketAddr>,
+    /// The addresses of this machine, as the threads know them.
+    local: Mutex<Vec<IpAddr>>,
     certificates: Option<Arc<Certificates>>,
     shards: Vec<Shard>,
 }
@@ -193,7 +195,8 @@ impl Relay {
             .map(|relay| Ports::new(relay.bind, config.ports.clone()))
             .collect();
         let proxies = config.proxies.clone().into();
-        let server_config = server_config(config, protected.clone());
+        let local = addresses::local();
+        let server_config = server_config(config, protected.clone(), local.clone());
         let seed = seed()?;
         // All of them before the first thread starts: none is alone in its group of sockets for a
         // while, so that the system spreads clients in the same way from the first one on.
@@ -230,6 +233,7 @@ impl Relay {
             addresses,
             tls_addresses,
             protected,
+            local: Mutex::new(local),
             certificates,
             shards,
         })
@@ -317,11 +321,15 @@ fn addresses_of(listeners: &[Opened]) -> Vec<SocketAddr> {
     listeners.iter().map(|listener| listener.address).collect()
 }
 
-fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Config {
+fn server_config(
+    config: RelayConfig,
+    protected: Vec<SocketAddr>,
+    local: Vec<IpAddr>,
+) -> turn::Config {
     turn::Config {
+        peers: peer_policy(&config, protected, local),
         credentials: config.credentials,
         relays: config.relays,
-        peers: peer_policy(&config.allow_peers, &config.deny_peers, protected),
         limits: config.limits.shared_by(config.threads),
         quotas: Arc::default(),
         discovery: config.discovery,
@@ -329,11 +337,11 @@ fn server_config(config: RelayConfig, protected: Vec<SocketAddr>) -> turn::Confi
     }
 }
 
-fn peer_policy(allow: &[Cidr], deny: &[Cidr], protected: Vec<SocketAddr>) -> PeerPolicy {
+fn peer_policy(config: &RelayConfig, protected: Vec<SocketAddr>, local: Vec<IpAddr>) -> PeerPolicy {
     PeerPolicy {
-        allow: allow.to_vec(),
-        deny: deny.to_vec(),
-        local: addresses::local(),
+        allow: config.allow_peers.clone(),
+        deny: config.deny_peers.clone(),
+        local,
         protected,
     }
 }

@@ -1,14 +1,16 @@
 //! What an operator does to a relay that runs. Every thread is asked, and does it between two
 //! packets; the answers are waited for.
 
+use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::mpsc;
+use std::sync::{MutexGuard, PoisonError, mpsc};
 
 use protocol::time::Now;
 use turn::{AllocationId, AllocationStatus, Counters, Drain, NotAllocationId, Server};
 
 use super::worker::Order;
 use super::{Relay, RelayConfig, Shard, peer_policy};
+use crate::addresses;
 
 /// The name of an allocation among those of all threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,14 +42,48 @@ impl Relay {
         if let (Some(old), Some(new)) = (&self.certificates, &config.tls) {
             old.replace_with(&new.certificates);
         }
-        let protected = self.protected.clone();
-        let peers = peer_policy(&config.allow_peers, &config.deny_peers, protected);
+        let mut local = self.local();
+        renew(&mut local, addresses::local());
+        let peers = peer_policy(config, self.protected.clone(), local.clone());
         let reloaded = self.ask_all(|_| {
             let (credentials, peers) = (config.credentials.clone(), peers.clone());
             let limits = config.limits.shared_by(self.shards.len() as u32);
             move |server: &mut Server, now| server.reconfigure(now, credentials, peers, limits)
         });
         reloaded.for_each(drop);
+    }
+
+    /// Looks which addresses this machine has now. Those it gained since the last look are peers no
+    /// more: what listens there may take whoever comes from this machine for a friend.
+    pub fn follow_addresses(&self) {
+        self.take_addresses(addresses::local());
+    }
+
+    fn take_addresses(&self, found: Vec<IpAddr>) {
+        let mut local = self.local();
+        let before = local.clone();
+        if !renew(&mut local, found) {
+            return;
+        }
+        let told = self.ask_all(|_| {
+            let local = local.clone();
+            move |server: &mut Server, now| server.set_local(now, local)
+        });
+        told.for_each(drop);
+        let beyond = |these: &[IpAddr], those: &[IpAddr]| -> Vec<IpAddr> {
+            let these = these.iter().filter(|ip| !those.contains(ip));
+            these.copied().collect()
+        };
+        tracing::info!(
+            "This machine has other addresses now (new: {:?}, gone: {:?}); the relay keeps its \
+             clients from those it has",
+            beyond(&local, &before),
+            beyond(&before, &local),
+        );
+    }
+
+    fn local(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on new allocations are refused like this, and those that exist go on.
@@ -112,6 +148,16 @@ impl Shard {
     }
 }
 
+/// Says whether what was found differs from what is known, which it then becomes. No address at all
+/// means that the system did not tell.
+fn renew(known: &mut Vec<IpAddr>, found: Vec<IpAddr>) -> bool {
+    let has_changed = !found.is_empty() && *known != found;
+    if has_changed {
+        *known = found;
+    }
+    has_changed
+}
+
 fn page(
     server: &Server,
     now: Now,
@@ -158,30 +204,90 @@ impl FromStr for ListedId {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
     use std::time::{Duration, Instant};
 
-    use turn::{Credentials, Limits};
+    use turn::stun::TransactionId;
+    use turn::{Credentials, Limits, RelayAddress};
 
     use super::*;
+    use crate::bench::dialogue::{Credential, Dialogue, Request, Step};
 
-    #[test]
-    fn a_thread_that_failed_is_noticed_and_nobody_waits_for_it() {
-        let relay = Relay::start(RelayConfig {
+    fn relay(threads: u32) -> Relay {
+        let mut credentials = Credentials::new("example.org").unwrap();
+        credentials.add_user("alice", "wonder");
+        Relay::start(RelayConfig {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
             tls: None,
             proxies: Vec::new(),
-            relays: Vec::new(),
+            relays: vec![RelayAddress {
+                bind: Ipv4Addr::LOCALHOST.into(),
+                announced: Ipv4Addr::LOCALHOST.into(),
+            }],
             ports: crate::net::relay::PORTS,
-            credentials: Credentials::new("example.org").unwrap(),
+            credentials,
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),
             protected: Vec::new(),
             limits: Limits::default(),
             discovery: None,
             mobility: false,
-            threads: 2,
+            threads,
         })
-        .unwrap();
+        .unwrap()
+    }
+
+    /// What alice's request is answered: 0 or an error.
+    fn code(socket: &UdpSocket, alice: &mut Dialogue, request: Request) -> u16 {
+        alice.ask(request, TransactionId([0; 12]), Instant::now());
+        for _ in 0..3 {
+            socket.send(alice.request()).unwrap();
+            let mut answer = [0; 2000];
+            let len = socket.recv(&mut answer).unwrap();
+            match alice.handle(&answer[..len], TransactionId([1; 12]), Instant::now()) {
+                Step::Granted(_) => return 0,
+                Step::Refused(refusal) => return refusal.code,
+                Step::Again | Step::Ignored => {}
+            }
+        }
+        panic!("no answer to {request:?}");
+    }
+
+    #[test]
+    fn an_address_that_this_machine_gains_is_nobody_s_peer_from_then_on() {
+        let relay = relay(2);
+        let gained: SocketAddr = "9.9.9.9:9".parse().unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        socket.connect(relay.listen_addresses()[0]).unwrap();
+        let credential = Credential {
+            username: "alice".to_owned(),
+            password: "wonder".to_owned(),
+        };
+        let mut alice = Dialogue::new(credential.into(), false);
+        let allocate = Request::Allocate { ipv6: false };
+        assert_eq!(code(&socket, &mut alice, allocate), 0);
+        let mut bind = |number| {
+            let peer = gained;
+            code(&socket, &mut alice, Request::Bind { number, peer })
+        };
+        assert_eq!(bind(0x4000), 0);
+        let more = [&relay.local()[..], &[gained.ip()]].concat();
+        relay.take_addresses(more.clone());
+        assert_eq!(bind(0x4000), 403);
+        relay.take_addresses(Vec::new());
+        assert_eq!(*relay.local(), more, "the system did not tell");
+        assert_eq!(bind(0x4001), 403);
+        relay.follow_addresses();
+        assert!(!relay.local().contains(&gained.ip()));
+        assert_eq!(bind(0x4002), 0, "it is another's again");
+    }
+
+    #[test]
+    fn a_thread_that_failed_is_noticed_and_nobody_waits_for_it() {
+        let relay = relay(2);
         assert_eq!(
             relay
                 .ask_all(|shard| move |_: &mut Server, _| shard)

@@ -88,6 +88,23 @@ fn a_network_that_is_not_allowed_any_more_stops_passing_too() {
 }
 
 #[test]
+fn an_address_this_machine_gains_stops_being_a_peer_and_what_is_said_else_stays() {
+    let mut world = World::with(denying("8.8.0.0/16"));
+    let mut alice = Client::alice(HERE);
+    let (id, _) = alice.allocated(&mut world);
+    assert_eq!(alice.bind(&mut world, 0x4000, PEER), 0);
+    let here = PEER.parse::<SocketAddr>().unwrap().ip();
+    world.server.set_local(world.now, vec![here]);
+    world.drain();
+    assert!(world.mirror.is_empty());
+    assert_eq!(world.send_from_peer(id, PEER, b"x"), Output::Nothing);
+    assert_eq!(alice.bind(&mut world, 0x4000, PEER), 403);
+    assert_eq!(alice.permit(&mut world, &["8.8.8.8"]), 403);
+    world.server.set_local(world.now, Vec::new());
+    assert_eq!(alice.bind(&mut world, 0x4000, PEER), 0, "another's again");
+}
+
+#[test]
 fn new_limits_hold_for_what_is_new() {
     let mut world = World::new();
     let mut alice = Client::alice(HERE);
