@@ -1,8 +1,8 @@
 //! When it is worth a moment's wait for more datagrams.
 //!
 //! Being woken for every single one costs a busy relay about as much as relaying it; network
-//! interfaces hold their interrupts back for the same reason. A relay that carries less than a few
-//! hundred voices waits for nothing.
+//! interfaces hold their interrupts back for the same reason. A relay that carries fewer than
+//! about two hundred calls waits for nothing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use protocol::time::Tick;
 
 /// How long to wait for more. More saves work, less delays packets less; a person notices nothing
 /// below a hundred times as much.
-const PAUSE: Duration = Duration::from_micros(50);
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// Datagrams in a window above which it is done.
 const BUSY: u32 = 16;
