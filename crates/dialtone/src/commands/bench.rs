@@ -24,14 +24,12 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// How fast, how lossless and at what cost a TURN server relays
     Turn(Turn),
-    /// The floor to compare with: forward ChannelData to one address without looking at it
     #[command(hide = true)]
     Forwarder(Forwarder),
 }
 
-/// Put load on a TURN server and count what arrives.
+/// How fast, how lossless and at what cost a TURN server relays
 ///
 /// Clients make allocations and bind channels; then packets are sent at an even pace, up (from
 /// clients to peers), down (from peers to clients) and relay (from client to client).

@@ -28,7 +28,7 @@ const MAX_SESSIONS: usize = 10_000;
 /// How often it is looked which addresses this machine has.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Try Dialtone on this machine.
+/// Try it on this machine: no configuration, http://localhost:8080
 ///
 /// Example: dialtone dev --http 127.0.0.1:9090 --data ./state
 #[derive(Debug, clap::Args)]

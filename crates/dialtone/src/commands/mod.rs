@@ -20,11 +20,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Try it on this machine: no configuration, http://localhost:8080
+    // What each is for stands with its arguments, which clap shows.
     Dev(dev::Arguments),
-    /// Only the STUN and TURN server: a drop-in for coturn users
     Turn(turn::Arguments),
-    /// Measure a server
     Bench(bench::Arguments),
 }
 

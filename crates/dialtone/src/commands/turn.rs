@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::config::{self, Flags, Sources};
 use crate::{addresses, coturn, operator};
 
-/// Relay calls between people whose networks let no direct way through.
+/// Only the STUN and TURN server: a drop-in for coturn users
 ///
 /// Every key below can also stand in the file, under [turn] and with _ for -, and in the environment:
 /// --relay-ip is relay_ip there, and DIALTONE_TURN_RELAY_IP here. A flag counts before the environment,
