@@ -89,3 +89,20 @@ fn a_reload_while_it_drains_keeps_it_draining() {
     assert_eq!(newcomer(&relay).code(), 508);
     assert_eq!(alice.refresh(600).code(), 0);
 }
+
+#[test]
+fn a_reload_while_it_drains_says_how_it_goes_on() {
+    let (mut relay, mut alice) = draining("drain = \"1h\"\n");
+    relay.reload_well("drain = \"1h\"\ndrain_answer = 486\n");
+    assert_eq!(newcomer(&relay).code(), 486);
+    relay.reload_well("drain = \"1h\"\ndrain_to = \"192.0.2.7:443\"\n");
+    assert_eq!(newcomer(&relay).code(), 300);
+    relay.reload(
+        "drain_answer = 999\n",
+        "Nothing was reloaded; the relay goes on with what it had",
+    );
+    assert_eq!(newcomer(&relay).code(), 300);
+    assert_eq!(alice.refresh(600).code(), 0);
+    relay.reload_well("drain = \"1s\"\n");
+    assert!(relay.relay.end().success());
+}

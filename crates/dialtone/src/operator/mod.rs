@@ -40,6 +40,7 @@ struct Operation {
     retired: Retired,
     floods: Floods,
     doorkeeper: Option<Doorkeeper>,
+    is_draining: bool,
 }
 
 /// What an operator can say.
@@ -84,6 +85,7 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
         retired: Retired::default(),
         floods: Floods::default(),
         doorkeeper,
+        is_draining: false,
     };
     let outcome = operation.go_on(&mut signals).await;
     say_what_was_done(&operation.relay.counters());
@@ -168,6 +170,9 @@ impl Operation {
             config.credentials.add_secret(secret.as_bytes());
         }
         self.relay.reload(&config);
+        if self.is_draining {
+            self.relay.drain(&self.resolved.drain);
+        }
     }
 
     /// Refuses new allocations and waits until the old ones are gone, the time is over, or it is
@@ -177,6 +182,7 @@ impl Operation {
         if patience.is_zero() {
             return Ok(());
         }
+        self.is_draining = true;
         self.relay.drain(&self.resolved.drain);
         self.doorkeeper.iter().for_each(Doorkeeper::say_draining);
         tracing::info!(
@@ -184,9 +190,11 @@ impl Operation {
             self.relay.counters().allocations,
             patience.as_secs()
         );
-        let deadline = Instant::now() + patience;
+        let begun = Instant::now();
         let mut look = interval(LOOK);
         loop {
+            // A reload may change it.
+            let deadline = begun + self.settings.keys.drain.0;
             tokio::select! {
                 wake = signals.next() => match wake {
                     Wake::Reload => self.reload(),
