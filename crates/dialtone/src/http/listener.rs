@@ -34,8 +34,8 @@ use crate::certificates::Service;
 use crate::hub::Hub;
 use crate::net::guests::Guest;
 
-/// How long a client may take to send a request's headers, and before that for a handshake of TLS. Slow-loris clients hold a connection
-/// for this long and no longer.
+/// How long a client may take to send a request's headers, and before that for a handshake of TLS.
+/// Slow-loris clients hold a connection for this long and no longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes a request's headers may take.

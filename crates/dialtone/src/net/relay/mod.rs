@@ -47,9 +47,9 @@ pub const PORTS: RangeInclusive<u16> = 49152..=65535;
 /// How to run a relay.
 #[derive(Clone, Debug)]
 pub struct RelayConfig {
-    /// Where clients send to, by UDP and by TCP. An unspecified address stands for all addresses of this machine,
-    /// each with a socket of its own, so that an answer leaves from the address that was asked.
-    /// Port 0 lets the system choose one.
+    /// Where clients send to, by UDP and by TCP. An unspecified address stands for all addresses of
+    /// this machine, each with a socket of its own, so that an answer leaves from the address that
+    /// was asked. Port 0 lets the system choose one.
     pub listen: Vec<SocketAddr>,
     /// Where they send to by TLS.
     pub tls: Option<TlsConfig>,

@@ -39,7 +39,8 @@ fn explain(error: std::io::Error, protocol: Protocol, address: SocketAddr) -> St
     }
 }
 
-/// The same for a socket that all clients share.
+/// A non-blocking socket on an address that clients send to, with room for what comes while its
+/// thread is busy elsewhere.
 fn open_listener(address: SocketAddr) -> Result<UdpSocket, StartError> {
     let socket = open(address)?;
     enlarge_buffers(&socket);
