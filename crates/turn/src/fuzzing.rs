@@ -418,7 +418,7 @@ impl World {
                 _ => {}
             }
         }
-        for status in self.server.allocations(self.now) {
+        for status in self.server.allocations(self.now, None, usize::MAX) {
             let told = self.bindings.keys().filter(|(of, _)| *of == status.id);
             assert!((status.channels..=3).contains(&told.count()));
         }

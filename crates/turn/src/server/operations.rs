@@ -111,11 +111,21 @@ impl Server {
         self.drain = drain;
     }
 
-    /// Every allocation whose relay socket is open, in no meaningful order.
-    pub fn allocations(&self, now: Now) -> impl Iterator<Item = AllocationStatus> {
-        self.allocations
-            .iter()
-            .filter(|(_, allocation)| allocation.is_open())
+    /// At most `limit` of the allocations whose relay sockets are open, in the order of their ids,
+    /// from behind `after` on. Costs a look at every id, and more only for those that are given.
+    pub fn allocations(
+        &self,
+        now: Now,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> impl Iterator<Item = AllocationStatus> {
+        let all = self.allocations.iter();
+        let mut page: Vec<_> = all
+            .filter(|(id, allocation)| Some(*id) > after && allocation.is_open())
+            .collect();
+        page.sort_unstable_by_key(|(id, _)| *id);
+        page.truncate(limit);
+        page.into_iter()
             .map(move |(id, allocation)| status(now, id, allocation))
     }
 

@@ -158,6 +158,7 @@ fn renew(known: &mut Vec<IpAddr>, found: Vec<IpAddr>) -> bool {
     has_changed
 }
 
+/// What one thread has of the list from behind `after` on.
 fn page(
     server: &Server,
     now: Now,
@@ -165,6 +166,11 @@ fn page(
     after: Option<ListedId>,
     limit: usize,
 ) -> Vec<Listed> {
+    let after = match after {
+        Some(after) if after.shard > shard => return Vec::new(),
+        Some(after) if after.shard == shard => Some(after.allocation),
+        _ => None,
+    };
     let listed = |status: AllocationStatus| Listed {
         id: ListedId {
             shard,
@@ -172,11 +178,8 @@ fn page(
         },
         status,
     };
-    let all = server.allocations(now).map(listed);
-    let mut page: Vec<_> = all.filter(|it| Some(it.id) > after).collect();
-    page.sort_unstable_by_key(|listed| listed.id);
-    page.truncate(limit);
-    page
+    let page = server.allocations(now, after, limit);
+    page.map(listed).collect()
 }
 
 impl std::fmt::Display for ListedId {

@@ -14,7 +14,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use serde_json::json;
 
@@ -129,44 +129,43 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn show_metrics(State(shared): State<Shared>) -> Response {
+async fn show_metrics(State(shared): State<Shared>) -> Result<Response, Unanswered> {
     let is_draining = shared.doorkeeper.is_draining();
-    let counters = ask(&shared, Relay::counters).await;
-    match counters.map(|counters| metrics::write(counters, is_draining)) {
-        Some(Ok(text)) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
-        _ => problem(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The counters cannot be written.",
-        ),
-    }
+    let counters = ask(&shared, Relay::counters).await?;
+    let text = metrics::write(counters, is_draining).map_err(|_| Unanswered)?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
-async fn list(State(shared): State<Shared>, page: Result<Query<Page>, QueryRejection>) -> Response {
+async fn list(
+    State(shared): State<Shared>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Unanswered> {
     let Ok(Query(page)) = page else {
         let text = "limit is 1 to 1000, and after the name of an allocation like 0-17-3.";
-        return problem(StatusCode::BAD_REQUEST, text);
+        return Ok(problem(StatusCode::BAD_REQUEST, text));
     };
     // One more tells whether there is another page.
     let listed = ask(&shared, move |relay| {
         relay.allocations(page.after, page.limit + 1)
     })
-    .await;
-    axum::Json(listing::json(&listed.unwrap_or_default(), page.limit)).into_response()
+    .await?;
+    Ok(axum::Json(listing::json(&listed, page.limit)).into_response())
 }
 
-async fn kick(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+async fn kick(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Unanswered> {
     let Ok(id) = id.parse::<ListedId>() else {
         let text = "An allocation is named like 0-17-3, as the list says.";
-        return problem(StatusCode::BAD_REQUEST, text);
+        return Ok(problem(StatusCode::BAD_REQUEST, text));
     };
-    if ask(&shared, move |relay| relay.kick(id)).await != Some(true) {
-        return problem(
-            StatusCode::NOT_FOUND,
-            "There is no such allocation any more.",
-        );
+    if !ask(&shared, move |relay| relay.kick(id)).await? {
+        let text = "There is no such allocation any more.";
+        return Ok(problem(StatusCode::NOT_FOUND, text));
     }
     tracing::info!("Allocation {id} was ended by the administrator");
-    StatusCode::NO_CONTENT.into_response()
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -177,28 +176,36 @@ struct OfUser {
 async fn kick_user(
     State(shared): State<Shared>,
     of_user: Result<Query<OfUser>, QueryRejection>,
-) -> Response {
+) -> Result<Response, Unanswered> {
     let Ok(Query(OfUser { user })) = of_user else {
         let text = "Say whose allocations to end: /allocations?user=NAME";
-        return problem(StatusCode::BAD_REQUEST, text);
+        return Ok(problem(StatusCode::BAD_REQUEST, text));
     };
     let name = user.clone();
-    let ended = ask(&shared, move |relay| relay.kick_user(&name))
-        .await
-        .unwrap_or(0);
+    let ended = ask(&shared, move |relay| relay.kick_user(&name)).await?;
     let user: String = user.chars().take(64).collect();
     tracing::info!("{ended} allocations of {user:?} were ended by the administrator");
-    axum::Json(json!({ "ended": ended })).into_response()
+    Ok(axum::Json(json!({ "ended": ended })).into_response())
+}
+
+/// What was asked failed within this program.
+struct Unanswered;
+
+impl IntoResponse for Unanswered {
+    fn into_response(self) -> Response {
+        let text = "This is an error in Dialtone; its log may say more.";
+        problem(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
 }
 
 /// Asks the threads of the relay, away from the one that serves signals and requests.
 async fn ask<T: Send + 'static>(
     shared: &Shared,
     question: impl FnOnce(&Relay) -> T + Send + 'static,
-) -> Option<T> {
+) -> Result<T, Unanswered> {
     let relay = shared.relay.clone();
     let answer = tokio::task::spawn_blocking(move || question(&relay));
-    answer.await.ok()
+    answer.await.map_err(|_| Unanswered)
 }
 
 fn problem(status: StatusCode, text: &str) -> Response {

@@ -40,7 +40,7 @@ fn an_allocation_relays_so_many_bytes_a_second_both_ways_together() {
         passed += send_all(&alice, &mut world, &[0; 1000]);
     }
     assert_eq!(passed, 1000);
-    let status = world.server.allocations(world.now).next().unwrap();
+    let status = world.server.allocations(world.now, None, 1).next().unwrap();
     assert_eq!(
         status.traffic.to_peers.bytes, 1_200_000,
         "drops do not count"

@@ -214,7 +214,7 @@ fn the_list_says_who_has_what_and_how_much_has_passed() {
     let _ = carol.send_indication(&mut world, "9.9.9.9:5", b"not permitted");
     let _ = world.send_from_peer(id, PEER, b"answer");
     world.wait(100);
-    let all: Vec<_> = world.server.allocations(world.now).collect();
+    let all: Vec<_> = world.server.allocations(world.now, None, 9).collect();
     let expected = AllocationStatus {
         id,
         path: world.path(carol.address),
@@ -237,8 +237,29 @@ fn the_list_says_who_has_what_and_how_much_has_passed() {
     };
     assert_eq!(all, [expected]);
     world.wait(250);
-    let status = world.server.allocations(world.now).next().unwrap();
+    let status = world.server.allocations(world.now, None, 9).next().unwrap();
     assert_eq!((status.permissions, status.channels), (0, 1));
+}
+
+#[test]
+fn the_list_comes_in_pages() {
+    let mut world = World::new();
+    let mut ids: Vec<_> = (0..5)
+        .map(|n| {
+            let address = format!("198.51.100.7:{}", 4000 + n);
+            Client::alice(&address).allocated(&mut world).0
+        })
+        .collect();
+    ids.sort();
+    let page = |after, limit| {
+        let page = world.server.allocations(world.now, after, limit);
+        page.map(|status| status.id).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 2), ids[..2]);
+    assert_eq!(page(Some(ids[1]), 2), ids[2..4]);
+    assert_eq!(page(Some(ids[3]), 2), ids[4..]);
+    assert_eq!(page(Some(ids[4]), 2), []);
+    assert_eq!(page(None, 0), []);
 }
 
 #[test]
@@ -257,7 +278,7 @@ fn direct_data_counts_on_both_sides() {
     };
     let traffic: Vec<_> = world
         .server
-        .allocations(world.now)
+        .allocations(world.now, None, 9)
         .map(|status| (status.traffic.to_peers, status.traffic.to_client))
         .collect();
     assert_eq!(
