@@ -12,7 +12,11 @@ const CHANGE: [(u8, &str); 4] = [
 ];
 
 fn world() -> World {
-    let discovery = Discovery::new(SERVER.parse().unwrap(), OTHER.parse().unwrap());
+    world_on(SERVER, OTHER)
+}
+
+fn world_on(primary: &str, alternate: &str) -> World {
+    let discovery = Discovery::new(primary.parse().unwrap(), alternate.parse().unwrap());
     World::with(Config {
         discovery: Some(discovery.unwrap()),
         ..config()
@@ -34,10 +38,18 @@ fn response_port(port: u16) -> (u16, Vec<u8>) {
 
 /// The answer, and the 5-tuple it takes.
 fn ask(world: &mut World, attributes: &[(u16, Vec<u8>)]) -> Option<(FiveTuple, Response)> {
+    let path = world.path(STRANGER.parse().unwrap());
+    ask_on(world, path, attributes)
+}
+
+fn ask_on(
+    world: &mut World,
+    path: FiveTuple,
+    attributes: &[(u16, Vec<u8>)],
+) -> Option<(FiveTuple, Response)> {
     let request = binding(attributes);
     let range = HEADROOM..HEADROOM + request.len();
     world.buffer[range.clone()].copy_from_slice(&request);
-    let path = world.path(STRANGER.parse().unwrap());
     let action = world
         .server
         .handle_datagram(world.now, path, &mut world.buffer, range);
@@ -55,6 +67,26 @@ fn ask(world: &mut World, attributes: &[(u16, Vec<u8>)]) -> Option<(FiveTuple, R
 
 fn address(response: &Response, kind: u16) -> SocketAddr {
     attr::read_address(&response.first(kind).unwrap()).unwrap()
+}
+
+/// docs/operating.md tells the operator so.
+#[test]
+fn a_plain_answer_is_so_many_times_as_long_as_its_request() {
+    const V6: &str = "[2001:db8::1]:3478";
+    let request = binding(&[]).len() as f64;
+    for (primary, alternate, client, times) in [
+        (SERVER, OTHER, STRANGER, 2.8),
+        (V6, "[2001:db8::9]:3479", "[2001:db8::7]:4000", 4.6),
+    ] {
+        let mut world = world_on(primary, alternate);
+        let path = FiveTuple {
+            local: primary.parse().unwrap(),
+            ..world.path(client.parse().unwrap())
+        };
+        let (_, response) = ask_on(&mut world, path, &[]).unwrap();
+        assert!(response.first(attr::OTHER_ADDRESS).is_some());
+        assert_eq!(response.bytes.len() as f64 / request, times);
+    }
 }
 
 #[test]
