@@ -5,8 +5,13 @@
 mod relay_support;
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::io::IoSliceMut;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd as _;
 
+use nix::cmsg_space;
+use nix::sys::socket::sockopt::{IpRecvTos, Ipv4RecvTtl, Ipv4Tos, Ipv4Ttl};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, getsockopt, recvmsg, setsockopt};
 use relay_support::{
     Client, Relay, Response, channel_data, data_goes_both_ways, peer, receive, send_segmented,
     they_hear_each_other,
@@ -141,6 +146,62 @@ fn ipv6_clients_and_peers_are_served() {
     assert_eq!(alice.bind(0x4000, relayed), 0);
     alice.send_channel_data(0x4000, b"myself");
     assert_eq!(alice.receive(), channel_data(0x4000, b"myself"));
+}
+
+/// The alternate behaviour of RFC 8656 section 15.
+#[test]
+fn relayed_packets_have_the_ttl_and_dscp_of_the_relay() {
+    let relay = Relay::start(&PEERS);
+    let (peer, at_alice) = (marked("127.0.0.2:0"), marked("127.0.0.1:0"));
+    let at_peer = peer.local_addr().unwrap();
+    at_alice.send_to(b"x", at_peer).unwrap();
+    assert_eq!(ttl_and_tos(&peer), MARKS, "what is not relayed has them");
+
+    let socket = at_alice.try_clone().unwrap();
+    let mut alice = Client::at(socket, relay.address(), "alice", "wonder");
+    let relayed = alice.allocate().address(attr::XOR_RELAYED_ADDRESS).unwrap();
+    assert_eq!(alice.bind(0x4000, at_peer), 0);
+    let usual = getsockopt(&UdpSocket::bind("127.0.0.1:0").unwrap(), Ipv4Ttl).unwrap();
+    assert!(usual >= 32);
+    for data in [&b"x"[..], &[7; 1200]] {
+        alice.send_channel_data(0x4000, data);
+        assert_eq!(ttl_and_tos(&peer), (usual, 0));
+        alice.send_indication(at_peer, data);
+        assert_eq!(ttl_and_tos(&peer), (usual, 0));
+        peer.send_to(data, relayed).unwrap();
+        assert_eq!(ttl_and_tos(&at_alice), (usual, 0));
+    }
+}
+
+/// A small TTL, and the TOS byte of expedited forwarding.
+const MARKS: (i32, u8) = (3, 0xb8);
+
+/// A socket whose packets have the marks, and that tells those of what comes.
+fn marked(address: &str) -> UdpSocket {
+    let socket = peer(address);
+    setsockopt(&socket, Ipv4Ttl, &MARKS.0).unwrap();
+    setsockopt(&socket, Ipv4Tos, &MARKS.1.into()).unwrap();
+    setsockopt(&socket, Ipv4RecvTtl, &true).unwrap();
+    setsockopt(&socket, IpRecvTos, &true).unwrap();
+    socket
+}
+
+/// Those of the next packet.
+fn ttl_and_tos(socket: &UdpSocket) -> (i32, u8) {
+    let mut buffer = [0; 2000];
+    let mut slices = [IoSliceMut::new(&mut buffer)];
+    let mut space = cmsg_space!(i32, u8);
+    let fd = socket.as_raw_fd();
+    let packet = recvmsg::<()>(fd, &mut slices, Some(&mut space), MsgFlags::empty());
+    let (mut ttl, mut tos) = (None, None);
+    for message in packet.expect("nothing came").cmsgs().unwrap() {
+        match message {
+            ControlMessageOwned::Ipv4Ttl(value) => ttl = Some(value),
+            ControlMessageOwned::Ipv4Tos(value) => tos = Some(value),
+            _ => {}
+        }
+    }
+    (ttl.unwrap(), tos.unwrap())
 }
 
 #[test]

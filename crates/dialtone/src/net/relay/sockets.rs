@@ -1,4 +1,7 @@
 //! Opening sockets.
+//!
+//! TTL and DSCP of what they send are the system's defaults: a relayed packet has neither from the one
+//! it came in (the alternate behaviour of RFC 8656 section 15).
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
