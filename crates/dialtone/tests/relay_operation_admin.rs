@@ -49,6 +49,7 @@ fn other_sites_and_rebound_names_are_refused_even_with_the_token() {
     let token = format!("Authorization: Bearer {}\r\n", operation_support::TOKEN);
     let rebound = relay.request_for("evil.example", "GET", "/metrics", &token);
     assert_eq!(rebound.status, 421);
+    assert!(!rebound.body.contains("certificate"), "it has none");
     let origin = format!("{token}Origin: http://evil.example\r\n");
     assert_eq!(
         relay

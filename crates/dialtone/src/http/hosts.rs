@@ -31,8 +31,11 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
     let headers = request.headers();
     let host = header_text(headers, header::HOST);
     if !host.is_some_and(|host| is_own_host(host, &hosts)) {
-        let text = "This server does not know that host name. Use localhost, the server's IP \
-                    address, or a name in its certificate.\n";
+        let known = match hosts.0.is_empty() {
+            true => "localhost or the server's IP address",
+            false => "localhost, the server's IP address, or a name in its certificate",
+        };
+        let text = format!("This server does not know that host name. Use {known}.\n");
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
     let scheme = request.extensions().get().copied();
