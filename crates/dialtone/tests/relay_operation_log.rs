@@ -4,9 +4,11 @@
 
 mod operation_support;
 mod relay_support;
+mod tls_support;
 
 use operation_support::Operated;
 use relay_support::Client;
+use tls_support::Identity;
 use turn::stun::{Method, attribute as attr};
 
 const SOFTWARE: u16 = 0x8022;
@@ -79,5 +81,33 @@ fn a_file_of_secrets_that_everybody_reads_is_complained_about() {
         let relay = Operated::start_with_mode("", PermissionsExt::from_mode(mode));
         relay.await_log("The relay is ready");
         assert_eq!(relay.log().contains(WORDS), is_said, "{}", relay.log());
+    }
+}
+
+#[test]
+fn so_is_every_other_file_with_a_secret_in_it() {
+    use std::os::unix::fs::PermissionsExt;
+    const WORDS: &str = "has secrets in it, and everybody on this machine can read it";
+    let identity = Identity::new();
+    let (cert, key) = (identity.cert(), identity.key());
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "north\n").unwrap();
+    let secret = secret.to_str().unwrap();
+    let lines = format!(
+        "tls = \"127.0.0.1:0\"\ncert = \"{cert}\"\nkey = \"{key}\"\nsecret_file = \"{secret}\"\n"
+    );
+    for mode in [0o644, 0o600] {
+        for file in [key.as_str(), secret] {
+            std::fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let relay = Operated::start(&lines);
+        relay.await_log("The relay is ready");
+        let log = relay.log();
+        for file in [key.as_str(), secret] {
+            let is_said = log.contains(&format!("{file} {WORDS}"));
+            assert_eq!(is_said, mode == 0o644, "{file}: {log}");
+        }
+        assert!(!log.contains(&format!("{cert} {WORDS}")), "{log}");
     }
 }

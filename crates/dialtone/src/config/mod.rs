@@ -21,7 +21,7 @@ pub use resolve::{MIN_TOKEN, Resolved};
 pub use show::quote;
 pub use values::{RelayIp, Secret, User};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::{Args as _, FromArgMatches as _};
@@ -115,12 +115,25 @@ impl Settings {
             .collect()
     }
 
-    /// Whether the file itself has values in it that nobody else should see.
-    pub fn has_secrets_in_file(&self) -> bool {
-        keys::SECRET
-            .iter()
-            .filter_map(|key| self.place(key, 0))
-            .any(|place| matches!(place, Place::Line(..)))
+    /// The files that have something in them that nobody else should see.
+    pub fn secret_files(&self) -> BTreeSet<PathBuf> {
+        let places = keys::SECRET.iter().filter_map(|key| self.places.get(*key));
+        let written = places.flatten().filter_map(|place| match place {
+            Place::Line(file, _) => Some(file.clone()),
+            _ => None,
+        });
+        let keys = &self.keys;
+        let named = [
+            ("user_file", &keys.user_file[..]),
+            ("secret_file", &keys.secret_file[..]),
+            ("key", keys.key.as_slice()),
+            ("admin_token_file", keys.admin_token_file.as_slice()),
+        ];
+        let named = named.into_iter().flat_map(|(key, files)| {
+            let files = files.iter().enumerate();
+            files.map(move |(at, file)| self.beside(key, at, file))
+        });
+        written.chain(named).collect()
     }
 
     /// Where the value at `index` of a key was given.

@@ -6,7 +6,6 @@ mod retired;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +73,7 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
     let relay = Relay::start(resolved.relay.clone()).context("The relay did not start")?;
     let relay = Arc::new(relay);
     let (server, doorkeeper) = admin.map(|admin| admin.serve(relay.clone())).unzip();
-    warn(&settings, sources.file.as_deref(), admin_address);
+    warn(&settings, admin_address);
     say_ready(&relay, admin_address);
     let mut operation = Operation {
         relay,
@@ -239,23 +238,21 @@ async fn at(time: Option<Instant>) {
 }
 
 /// What whoever runs it should rather not do.
-fn warn(settings: &Settings, file: Option<&Path>, admin: Option<SocketAddr>) {
+fn warn(settings: &Settings, admin: Option<SocketAddr>) {
     if let Some(admin) = admin.filter(|admin| !admin.ip().is_loopback()) {
         tracing::warn!(
             "The admin listener is on {admin}, and its token goes there in the clear; keep others \
              from it, or use 127.0.0.1"
         );
     }
-    let mode = file
-        .and_then(|file| std::fs::metadata(file).ok())
-        .map(|it| it.mode());
-    if let Some(file) = file.filter(|_| settings.has_secrets_in_file())
-        && mode.is_some_and(|mode| mode & 0o004 != 0)
-    {
-        tracing::warn!(
-            "{} has secrets in it, and everybody on this machine can read it; chmod o-r",
-            file.display()
-        );
+    for file in settings.secret_files() {
+        let mode = std::fs::metadata(&file).map(|it| it.mode());
+        if mode.is_ok_and(|mode| mode & 0o004 != 0) {
+            tracing::warn!(
+                "{} has secrets in it, and everybody on this machine can read it; chmod o-r",
+                file.display()
+            );
+        }
     }
 }
 
