@@ -241,6 +241,18 @@ fn one_address_has_so_many_connections_and_not_more() {
 }
 
 #[test]
+fn there_are_as_many_connections_as_configured() {
+    for key in ["--max-connections", "--connections-per-address"] {
+        let relay = Relay::start(&[key, "1"]);
+        let mut alice = Client::by_tcp(relay.address(), "alice", "wonder");
+        assert_eq!(alice.allocate().code(), 0);
+        let one_more = TcpStream::connect(relay.address()).unwrap();
+        assert!(is_over(&one_more, at_once()), "{key}");
+        assert_eq!(alice.refresh(600).code(), 0);
+    }
+}
+
+#[test]
 fn a_port_that_is_busy_for_tcp_alone_is_named_with_its_protocol() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();

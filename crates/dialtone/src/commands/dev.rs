@@ -19,6 +19,7 @@ use crate::config::RelayIp;
 use crate::data::DataFolder;
 use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
+use crate::net::guests::Room;
 use crate::net::relay::{PORTS, Relay, RelayConfig};
 use crate::proof;
 
@@ -199,6 +200,7 @@ fn start_relay(
         limits: Limits::default(),
         discovery: None,
         mobility: true,
+        room: Room::default(),
         threads: 1,
     };
     Relay::start(config).with_context(|| {

@@ -9,6 +9,7 @@ use turn::{AlternateDomain, Cidr, Discovery};
 use super::values::{
     DrainAnswer, PortRange, RelayIp, Secret, Span, User, address, discovery, realm,
 };
+use crate::net::guests::Room;
 
 /// Every key of the relay: `relay_ip` in the file is `--relay-ip` as a flag and
 /// `DIALTONE_TURN_RELAY_IP` in the environment.
@@ -91,6 +92,14 @@ pub struct Keys {
     /// Allocations of one client address (IPv6: of one /64) at a time, whoever its users are
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     pub address_quota: u32,
+
+    /// Connections by TCP and TLS at a time
+    #[arg(long, value_name = "N", default_value_t = Room::default().in_all, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+
+    /// Such connections of one address (IPv6: of one /64) at a time
+    #[arg(long, value_name = "N", default_value_t = Room::default().of_one_address, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections_per_address: u32,
 
     /// Bytes a second of one allocation, both directions together; more are dropped
     #[arg(long, value_name = "BYTES", default_value_t = 12_500_000, value_parser = clap::value_parser!(u64).range(1000..))]

@@ -10,6 +10,7 @@ use super::file::read_text;
 use super::{Place, Problem, Problems, RelayIp, Secret, Settings, User};
 use crate::addresses;
 use crate::certificates::{Certificates, Part};
+use crate::net::guests::Room;
 use crate::net::relay::{RelayConfig, TlsConfig};
 
 /// The port of STUN and TURN over TLS (RFC 8489 section 8).
@@ -57,6 +58,10 @@ impl Settings {
                 limits,
                 discovery: self.keys.discovery,
                 mobility: self.keys.mobility,
+                room: Room {
+                    in_all: self.keys.max_connections,
+                    of_one_address: self.keys.connections_per_address,
+                },
                 threads: self.keys.threads,
             },
             secrets,

@@ -51,7 +51,7 @@ impl Sources {
     }
 
     /// Connections that are open.
-    pub fn connections(&self) -> usize {
+    pub fn connections(&self) -> u32 {
         self.guests.count()
     }
 }

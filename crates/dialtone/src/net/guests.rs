@@ -8,23 +8,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::addresses::subscriber;
 
-/// Connections one address may have open. Fewer would trouble an office behind one address, more
-/// would let one machine take the server's file descriptors.
-const OF_ONE_ADDRESS: usize = 512;
-
-/// Connections in all; the usual limit of open files leaves room for this many.
-const IN_ALL: usize = 8_192;
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub in_all: u32,
+    /// Of one address.
+    pub of_one_address: u32,
+}
 
 /// Counts connections. Cloning gives another handle to the same count.
 #[derive(Clone, Debug, Default)]
 pub struct Guests {
+    room: Room,
     count: Arc<Mutex<Count>>,
 }
 
 #[derive(Debug, Default)]
 struct Count {
-    in_all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    in_all: u32,
+    by_address: HashMap<IpAddr, u32>,
 }
 
 /// A connection that is counted until this is dropped.
@@ -34,13 +37,32 @@ pub struct Guest {
     address: IpAddr,
 }
 
+impl Default for Room {
+    /// The usual limit of open files leaves room for so many in all. Fewer of one address would
+    /// trouble an office behind one, more would let one machine take the server's file descriptors.
+    fn default() -> Room {
+        Room {
+            in_all: 8_192,
+            of_one_address: 512,
+        }
+    }
+}
+
 impl Guests {
+    /// With room for so many.
+    pub fn new(room: Room) -> Guests {
+        Guests {
+            room,
+            count: Arc::default(),
+        }
+    }
+
     /// Counts a connection, unless there are too many.
     pub fn admit(&self, address: IpAddr) -> Option<Guest> {
         let address = subscriber(address);
         let mut count = self.lock();
         let of_address = count.by_address.get(&address).copied().unwrap_or(0);
-        if count.in_all >= IN_ALL || of_address >= OF_ONE_ADDRESS {
+        if count.in_all >= self.room.in_all || of_address >= self.room.of_one_address {
             return None;
         }
         count.in_all += 1;
@@ -52,7 +74,7 @@ impl Guests {
     }
 
     /// Connections that are open.
-    pub fn count(&self) -> usize {
+    pub fn count(&self) -> u32 {
         self.lock().in_all
     }
 
@@ -80,14 +102,18 @@ mod tests {
 
     #[test]
     fn connections_are_counted_by_address_and_given_back() {
-        let guests = Guests::default();
+        let guests = Guests::new(Room {
+            in_all: 4,
+            of_one_address: 3,
+        });
         let here: IpAddr = "192.0.2.1".parse().unwrap();
-        let held: Vec<_> = (0..OF_ONE_ADDRESS)
-            .map_while(|_| guests.admit(here))
-            .collect();
-        assert_eq!(held.len(), OF_ONE_ADDRESS);
+        let held: Vec<_> = (0..3).map_while(|_| guests.admit(here)).collect();
+        assert_eq!(held.len(), 3);
         assert!(guests.admit(here).is_none());
-        assert!(guests.admit("192.0.2.2".parse().unwrap()).is_some());
+        let last = guests.admit("192.0.2.2".parse().unwrap());
+        assert!(last.is_some());
+        assert!(guests.admit("192.0.2.3".parse().unwrap()).is_none());
+        drop(last);
         drop(held);
         let again = guests.admit(here);
         assert!(again.is_some());

@@ -32,7 +32,7 @@ use turn::{
 
 use crate::addresses;
 use crate::certificates::{Certificates, Service};
-use crate::net::guests::Guests;
+use crate::net::guests::{Guests, Room};
 use listeners::Opened;
 pub use operations::{Listed, ListedId};
 use ports::Ports;
@@ -75,6 +75,8 @@ pub struct RelayConfig {
     pub discovery: Option<Discovery>,
     /// Whether allocations may move with their clients (RFC 8016).
     pub mobility: bool,
+    /// How many connections clients may have, by TCP and TLS together.
+    pub room: Room,
     /// How many threads do the work, at least one. More than there are processors is of no use.
     pub threads: u32,
 }
@@ -195,6 +197,7 @@ impl Relay {
             .map(|relay| Ports::new(relay.bind, config.ports.clone()))
             .collect();
         let proxies = config.proxies.clone().into();
+        let room = config.room;
         let local = addresses::local();
         let server_config = server_config(config, protected.clone(), local.clone());
         let seed = seed()?;
@@ -206,7 +209,7 @@ impl Relay {
         let wakers: Vec<_> = desks.iter().map(|desk| desk.waker.clone()).collect();
         let places = desks.into_iter().zip(handover::introduce(&wakers));
         let shares = listeners::share_out(listeners, &proxies, threads);
-        let guests = Guests::default();
+        let guests = Guests::new(room);
         let mut workers = Vec::new();
         for ((number, share), (desk, colleagues)) in (0..).zip(shares).zip(places) {
             let shard = turn::Shard { number, count };

@@ -215,6 +215,7 @@ mod tests {
 
     use super::*;
     use crate::bench::dialogue::{Credential, Dialogue, Request, Step};
+    use crate::net::guests::Room;
 
     fn relay(threads: u32) -> Relay {
         let mut credentials = Credentials::new("example.org").unwrap();
@@ -235,6 +236,7 @@ mod tests {
             limits: Limits::default(),
             discovery: None,
             mobility: false,
+            room: Room::default(),
             threads,
         })
         .unwrap()
