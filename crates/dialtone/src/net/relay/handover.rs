@@ -51,6 +51,8 @@ pub(super) enum Note {
     Newcomer(Box<Newcomer>),
     /// A connection is over.
     Disconnected(FiveTuple),
+    /// A proxy has said of a connection elsewhere that it has this 5-tuple now: an older one is over.
+    Replaced(FiveTuple),
 }
 
 /// The way to one thread.
@@ -122,6 +124,14 @@ impl Colleagues {
             && way.notes.send(note).is_ok()
         {
             let _ = way.waker.wake();
+        }
+    }
+
+    /// Tells all others that an older connection with this 5-tuple is over.
+    pub(super) fn replace(&self, path: FiveTuple) {
+        let all = 0..self.ways.len() as u16;
+        for to in all.filter(|to| *to != self.own_number) {
+            self.tell(to, Note::Replaced(path));
         }
     }
 

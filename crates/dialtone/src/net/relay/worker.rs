@@ -242,6 +242,7 @@ impl Worker {
                 self.server.handle_disconnected(path);
                 self.close_relays();
             }
+            Note::Replaced(path) => self.end_connection_of(path),
         }
     }
 
@@ -449,6 +450,7 @@ impl Worker {
             }
             let guest = self.guests.admit(client.ip()).ok_or(Over)?;
             self.end_connection_of(path);
+            self.colleagues.replace(path);
             self.connections.rename(slot, path, guest);
         }
         Ok(true)
