@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use protocol::time::Tick;
 
-use crate::allocation::{AllocationId, FiveTuple};
+use crate::allocation::{AllocationId, FiveTuple, PeerTransport};
+use crate::connections::ConnectionId;
 use crate::reply::Envelope;
 
 /// Free bytes that have to be in front of a datagram in its buffer: room for the longest header
@@ -60,6 +61,37 @@ pub enum Action {
         /// The bytes.
         datagram: Range<usize>,
     },
+    /// Make a connection to a peer from the relayed transport address of an allocation, and hand the
+    /// outcome to [`Server::handle_peer_connected`](crate::Server::handle_peer_connected).
+    ConnectPeer {
+        /// From whose address and port.
+        relay: AllocationId,
+        /// What it is to be known under.
+        connection: ConnectionId,
+        /// Where to.
+        peer: SocketAddr,
+    },
+    /// Send these bytes on a client's connection. Behind them, and behind the message that was just
+    /// handled, it carries no messages any more but what the peer of this connection sends and is
+    /// sent.
+    Join {
+        /// What the client's connection was known under; nothing is to be told of that any more.
+        path: FiveTuple,
+        /// The one it is joined with.
+        connection: ConnectionId,
+        /// The bytes.
+        datagram: Range<usize>,
+    },
+    /// Give a client's connection, with all it has sent, to the server with this number. These
+    /// bytes, which are as they came, are the first message there.
+    HandOver {
+        /// Which server.
+        shard: u16,
+        /// Whose connection.
+        path: FiveTuple,
+        /// The bytes.
+        datagram: Range<usize>,
+    },
 }
 
 /// What a client is sent. Where there is not room for both, data goes first, as it does on any
@@ -81,6 +113,7 @@ pub struct RelayRequest {
     /// The socket to be opened next, whatever becomes of this one: that of the other address
     /// family of the same client.
     pub(crate) then: Option<Place>,
+    pub(crate) peer_transport: PeerTransport,
     pub(crate) path: FiveTuple,
     pub(crate) envelope: Envelope,
     pub(crate) lifetime: Duration,
@@ -108,6 +141,11 @@ impl RelayRequest {
     /// Which port it is to have.
     pub fn port(&self) -> PortWish {
         self.place.port
+    }
+
+    /// What peers come by. No port may be that of two allocations, also of different transports.
+    pub fn peer_transport(&self) -> PeerTransport {
+        self.peer_transport
     }
 }
 
@@ -139,6 +177,10 @@ pub struct IcmpError {
 /// The driver has no free port, or no free socket. The client is answered 508.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRelay;
+
+/// A connection to a peer could not be made. The client is answered 447.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotConnected;
 
 /// A channel, and all that is needed to forward its data (RFC 8656 section 12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +232,11 @@ pub enum Event {
         /// Who forwards it.
         arrives_at: u16,
     },
+    /// A connection with a peer, and what it is joined with, is to be closed; it is unknown now.
+    PeerClosed(ConnectionId),
+    /// A connection has taken too long to be made, or must not be made any more:
+    /// [`Server::handle_peer_connected`](crate::Server::handle_peer_connected) waits for the news.
+    ConnectOverdue(ConnectionId),
     /// Nobody came for a port that was kept: close its socket.
     ReservationReleased {
         /// The address it is bound to.

@@ -71,8 +71,7 @@ impl std::str::FromStr for AllocationId {
     }
 }
 
-/// What carries messages between a client and this server. Between this server and peers it is
-/// always UDP.
+/// What carries messages between a client and this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// One message in a datagram.
@@ -88,6 +87,15 @@ impl Transport {
     pub fn is_stream(self) -> bool {
         self != Transport::Udp
     }
+}
+
+/// What carries data between this server and the peers of an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerTransport {
+    /// Datagrams.
+    Udp,
+    /// A connection with each peer (RFC 6062).
+    Tcp,
 }
 
 /// Client address, server address and transport (RFC 8656 section 3): together they name a client,
@@ -114,6 +122,7 @@ pub(crate) struct Allocation {
     pub(crate) transaction: TransactionId,
     /// The relayed transport address as announced; its port is 0 until the driver has opened it.
     pub(crate) relayed: SocketAddr,
+    pub(crate) peer_transport: PeerTransport,
     pub(crate) created: Tick,
     pub(crate) expires: Tick,
     /// What Allocate was answered, to answer its retransmission.
@@ -244,6 +253,7 @@ impl Allocation {
             key,
             transaction,
             relayed: SocketAddr::new(relay_ip, 0),
+            peer_transport: PeerTransport::Udp,
             created: Tick::default(),
             expires: NEVER,
             lifetime: Duration::ZERO,
@@ -262,13 +272,11 @@ impl Allocation {
     /// One for the same client and request on another address; takes one of its shares along.
     pub(crate) fn beside(&mut self, relay_ip: IpAddr) -> Allocation {
         let share = self.share.split();
-        Allocation::opening(
-            self.path,
-            share,
-            self.key.clone(),
-            self.transaction,
-            relay_ip,
-        )
+        let (key, transaction) = (self.key.clone(), self.transaction);
+        Allocation {
+            peer_transport: self.peer_transport,
+            ..Allocation::opening(self.path, share, key, transaction, relay_ip)
+        }
     }
 
     /// The address family of its peers.

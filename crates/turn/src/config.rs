@@ -33,6 +33,9 @@ pub struct Config {
     /// Whether allocations may move with their clients (RFC 8016). If not, who asks for it is
     /// answered 405 and can allocate without.
     pub mobility: bool,
+    /// Whether clients that come by TCP or TLS may have TCP connections with peers (RFC 6062). If
+    /// not, who asks for it is answered 442.
+    pub tcp_relay: bool,
 }
 
 /// An address that allocations are made on.

@@ -142,7 +142,10 @@ fn cut(bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, bool) {
 /// byte and so many bytes of payload; signed requests are made of the payload's attributes, so
 /// that a fuzzer need not guess keys.
 pub fn turn_server(bytes: &[u8]) {
-    let mut world = World::new();
+    run(&mut World::new(), bytes);
+}
+
+fn run(world: &mut World, bytes: &[u8]) {
     let mut rest = bytes;
     for _ in 0..MAX_STEPS {
         let Some(([operation, client, len], tail)) = rest.split_first_chunk::<3>() else {
@@ -171,6 +174,11 @@ struct World {
     bindings: BTreeMap<(AllocationId, u16), Binding>,
     /// All that were ever given out.
     tickets: Vec<Vec<u8>>,
+    /// Connections with peers that exist.
+    peers: Vec<ConnectionId>,
+    /// Those of them that are being made, and those that are joined.
+    connecting: Vec<ConnectionId>,
+    joined: Vec<ConnectionId>,
     buffer: Vec<u8>,
 }
 
@@ -193,6 +201,7 @@ impl World {
             )
             .ok(),
             mobility: true,
+            tcp_relay: true,
         };
         World {
             server: Server::new(config, Seed([1; 32])),
@@ -205,6 +214,9 @@ impl World {
             open: Vec::new(),
             bindings: BTreeMap::new(),
             tickets: Vec::new(),
+            peers: Vec::new(),
+            connecting: Vec::new(),
+            joined: Vec::new(),
             buffer: vec![0; HEADROOM + 4096],
         }
     }
@@ -218,6 +230,7 @@ impl World {
         ];
         match operation % 8 {
             _ if operation >= 0xf0 => self.operate(operation, client),
+            _ if operation >= 0xe0 => self.relay_tcp(operation, client, payload),
             method @ 0..4 => self.request(METHODS[usize::from(method)], client, payload),
             4 => self.datagram(client, payload),
             5 => self.peer_data(client, payload),
@@ -235,7 +248,7 @@ impl World {
         let mut buffer = [0; 2048];
         let transaction = transaction(self.transactions);
         let mut writer = Writer::new(&mut buffer, Class::Request, method, transaction);
-        write_attributes(&mut writer, payload, &self.tickets);
+        write_attributes(&mut writer, payload, &self.tickets, &self.peers);
         let len = writer
             .attribute(attr::USERNAME, user.as_bytes())
             .attribute(attr::REALM, REALM.as_bytes())
@@ -250,7 +263,7 @@ impl World {
     fn indication(&mut self, client: u8, payload: &[u8]) {
         let mut buffer = [0; 2048];
         let mut writer = Writer::new(&mut buffer, Class::Indication, Method::SEND, transaction(0));
-        write_attributes(&mut writer, payload, &self.tickets);
+        write_attributes(&mut writer, payload, &self.tickets, &self.peers);
         if let Some(len) = writer.finish() {
             self.datagram(client, &buffer[..len]);
         }
@@ -309,6 +322,62 @@ impl World {
         self.carry_out(action);
     }
 
+    /// Requests of RFC 6062, and what a driver tells of connections with peers.
+    fn relay_tcp(&mut self, operation: u8, which: u8, payload: &[u8]) {
+        let pick = |all: &[ConnectionId]| all.get(usize::from(which) % all.len().max(1)).copied();
+        match operation % 8 {
+            0 | 1 => self.request(Method::CONNECT, which, payload),
+            2 | 3 => self.request(Method::CONNECTION_BIND, which, payload),
+            4 => {
+                let outcome = match payload.first() {
+                    Some(1) => Err(NotConnected),
+                    _ => Ok(()),
+                };
+                if let Some(id) = pick(&self.connecting) {
+                    self.connecting.retain(|it| *it != id);
+                    self.peers.retain(|it| outcome.is_ok() || *it != id);
+                    let action =
+                        self.server
+                            .handle_peer_connected(self.now, id, outcome, &mut self.buffer);
+                    assert!(matches!(action, Action::ToClient { .. }), "it is answered");
+                    self.carry_out(action);
+                }
+            }
+            5 => {
+                let pick = usize::from(which) % self.open.len().max(1);
+                let Some(id) = self.open.get(pick).copied() else {
+                    return;
+                };
+                let peer = SocketAddr::new([1, 1, 1, payload.len() as u8].into(), 9);
+                let taken = self
+                    .server
+                    .handle_peer_accepted(self.now, id, peer, &mut self.buffer);
+                if let Some((connection, told)) = taken {
+                    self.peers.push(connection);
+                    self.carry_out(told);
+                }
+            }
+            6 => {
+                if let Some(id) = pick(&self.joined) {
+                    self.forget_peer(id);
+                    self.server.handle_peer_closed(id);
+                }
+            }
+            _ => {
+                if let Some(id) = pick(&self.joined) {
+                    let (now, to_peer) = (self.now.tick, Direction::ToPeer);
+                    assert!(self.server.admit(now, id, to_peer, 1), "it is idle");
+                }
+            }
+        }
+    }
+
+    fn forget_peer(&mut self, id: ConnectionId) {
+        for all in [&mut self.peers, &mut self.connecting, &mut self.joined] {
+            all.retain(|it| *it != id);
+        }
+    }
+
     fn wait(&mut self, seconds: u64) {
         self.now.tick = self.now.tick + Duration::from_secs(seconds);
         self.now.unix += Duration::from_secs(seconds);
@@ -339,7 +408,30 @@ impl World {
                 assert!(datagram.start >= HEADROOM && datagram.end <= self.buffer.len());
             }
             Action::OpenRelay(request) => self.open_relay(request),
-            Action::Elsewhere { .. } => panic!("there is no other server"),
+            Action::ConnectPeer {
+                relay,
+                connection,
+                peer,
+            } => {
+                assert!(self.open.contains(&relay) && !self.peers.contains(&connection));
+                assert!(peer.port() != 0, "{peer}");
+                self.peers.push(connection);
+                self.connecting.push(connection);
+            }
+            Action::Join {
+                path,
+                connection,
+                datagram,
+            } => {
+                assert!(path.transport.is_stream() && !self.server.has_allocation(&path));
+                assert!(Message::parse(&self.buffer[datagram]).is_ok());
+                assert!(self.peers.contains(&connection) && !self.connecting.contains(&connection));
+                assert!(!self.joined.contains(&connection), "only once");
+                self.joined.push(connection);
+            }
+            Action::Elsewhere { .. } | Action::HandOver { .. } => {
+                panic!("there is no other server")
+            }
         }
     }
 
@@ -406,6 +498,11 @@ impl World {
                     assert_eq!(self.open.len() + 1, before, "closed once, and only if open");
                     assert!(!self.bindings.keys().any(|(of, _)| *of == id));
                 }
+                Event::PeerClosed(id) => {
+                    assert!(self.peers.contains(&id), "closed once, and only if there");
+                    self.forget_peer(id);
+                }
+                Event::ConnectOverdue(id) => assert!(self.connecting.contains(&id)),
                 Event::BindingAdded(binding) => {
                     assert!(self.open.contains(&binding.allocation));
                     let name = (binding.allocation, binding.number);
@@ -445,10 +542,21 @@ impl World {
 }
 
 /// Attributes of a payload: a type byte each, then what that type needs.
-fn write_attributes(writer: &mut Writer<'_>, mut payload: &[u8], tickets: &[Vec<u8>]) {
+fn write_attributes(
+    writer: &mut Writer<'_>,
+    mut payload: &[u8],
+    tickets: &[Vec<u8>],
+    connections: &[ConnectionId],
+) {
     while let Some(([kind, a, b, c], rest)) = payload.split_first_chunk::<4>() {
         payload = rest;
         match kind % 15 {
+            _ if *kind == 0xff => writer.attribute(attr::REQUESTED_TRANSPORT, &[6, *a, *b, *c]),
+            _ if *kind == 0xfe => {
+                let id = connections.iter().rev().nth(usize::from(*a % 4));
+                let id = id.map_or([0, *a, *b, *c], |id| id.to_bytes());
+                writer.attribute(attr::CONNECTION_ID, &id)
+            }
             0 => writer.attribute(attr::REQUESTED_TRANSPORT, &[17, *a, *b, *c]),
             1 => writer.attribute(attr::LIFETIME, &[0, 0, *a, *b]),
             2 => writer.attribute(attr::CHANNEL_NUMBER, &[0x40 | (a & 1), *b, 0, 0]),
@@ -508,7 +616,8 @@ mod tests {
     /// Steps with sensible lengths, so that most of them reach the state machine.
     fn steps() -> impl Strategy<Value = Vec<u8>> {
         let payload = vec(any::<[u8; 4]>(), 0..4).prop_map(|attributes| attributes.concat());
-        let step = (any::<u8>(), 0..4_u8, any::<bool>(), payload);
+        let client = (0..4_u8, 0..4_u8).prop_map(|(client, transport)| client | transport << 5);
+        let step = (any::<u8>(), client, any::<bool>(), payload);
         vec(step, 0..60).prop_map(|steps| {
             let mut bytes = Vec::new();
             for (operation, client, is_other_user, payload) in steps {
@@ -518,6 +627,28 @@ mod tests {
             }
             bytes
         })
+    }
+
+    /// What the fuzzer has to find: each of the steps that are new with RFC 6062.
+    #[test]
+    fn connections_with_peers_are_reached() {
+        let mut world = World::new();
+        let permission = [3, 0, 9, 0];
+        let steps: [(u8, u8, &[u8]); 6] = [
+            (0, 0x40, &[0xff, 0, 0, 0]),
+            (0xe0, 0x40, &[3, 1, 9, 0]),
+            (0xe4, 0, &[]),
+            (0xe2, 0x41, &[0xfe, 0, 0, 0]),
+            (2, 0x40, &permission),
+            (0xe5, 0, &[]),
+        ];
+        for (operation, client, payload) in steps {
+            let step = [&[operation, client, payload.len() as u8], payload].concat();
+            run(&mut world, &step);
+        }
+        assert_eq!((world.peers.len(), world.joined.len()), (2, 1));
+        run(&mut world, &[0xe7, 0, 0, 0xe6, 0, 0]);
+        assert_eq!((world.peers.len(), world.joined.len()), (1, 0));
     }
 
     proptest! {

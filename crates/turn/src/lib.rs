@@ -16,7 +16,12 @@
 //!    [`stream::Framer`], treat each as a datagram, and tell [`Server::handle_disconnected`] when
 //!    the connection is over.
 //! 5. Hand ICMP errors about packets from a relay socket to [`Server::handle_peer_error`].
-//! 6. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
+//! 6. Where TCP is relayed (RFC 6062), make the connections that [`Action::ConnectPeer`] asks for,
+//!    and tell [`Server::handle_peer_connected`]; listen on the relay sockets of such allocations,
+//!    and tell [`Server::handle_peer_accepted`]. [`Action::Join`] joins a client's connection with
+//!    one of these; how much may pass says [`Server::admit`]. If one side is over, close the other
+//!    and tell [`Server::handle_peer_closed`].
+//! 7. Call [`Server::handle_timeout`] no later than [`Server::poll_timeout`] says; spurious calls
 //!    are harmless. Then poll events again.
 //!
 //! Several servers, one on each thread, share their addresses and the work: see
@@ -37,6 +42,7 @@ mod bucket;
 pub mod channel_data;
 mod cidr;
 mod config;
+mod connections;
 mod counters;
 mod credentials;
 mod discovery;
@@ -59,12 +65,15 @@ mod table;
 mod throttle;
 
 pub use action::{
-    Action, Binding, Content, Event, HEADROOM, IcmpError, MIN_BUFFER, NoRelay, PortWish,
-    RelayRequest,
+    Action, Binding, Content, Event, HEADROOM, IcmpError, MIN_BUFFER, NoRelay, NotConnected,
+    PortWish, RelayRequest,
 };
-pub use allocation::{AllocationId, FiveTuple, NotAllocationId, Traffic, Transport, Volume};
+pub use allocation::{
+    AllocationId, FiveTuple, NotAllocationId, PeerTransport, Traffic, Transport, Volume,
+};
 pub use cidr::{Cidr, NotCidr, is_public};
 pub use config::{Config, DEFAULT_LIFETIME, Limits, RelayAddress};
+pub use connections::ConnectionId;
 pub use counters::{Counters, Drops, Refusals};
 pub use credentials::{BadRealm, Credentials, MAX_REALM_LEN};
 pub use discovery::{BadDiscovery, Discovery};
@@ -73,6 +82,6 @@ pub use peers::PeerPolicy;
 pub use port_set::PortSet;
 pub use quota::Quotas;
 pub use seed::Seed;
-pub use server::{AllocationStatus, AlternateDomain, BadDomain, Drain, Full, Server};
+pub use server::{AllocationStatus, AlternateDomain, BadDomain, Direction, Drain, Full, Server};
 pub use siblings::Siblings;
 pub use throttle::Rate;

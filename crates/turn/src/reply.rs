@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connections::ConnectionId;
 use crate::discovery::Discovered;
 use crate::mobility::SealedTicket;
 use crate::nonce;
@@ -54,8 +55,10 @@ pub(crate) enum Answer {
         lifetime: Duration,
         ticket: Option<Box<SealedTicket>>,
     },
-    /// CreatePermission and ChannelBind.
+    /// CreatePermission, ChannelBind and ConnectionBind.
     Done,
+    /// Connect.
+    Connected(ConnectionId),
     /// 300 with where to go instead.
     TryAlternate(Box<Alternates>),
     /// An error that is only a number.
@@ -101,6 +104,8 @@ pub(crate) enum Refusal {
     WrongCredentials = 441,
     TransportNotSupported = 442,
     PeerFamilyMismatch = 443,
+    ConnectionExists = 446,
+    ConnectionFailed = 447,
     QuotaReached = 486,
     InsufficientCapacity = 508,
 }
@@ -232,6 +237,9 @@ fn write_body(
             write_ticket(writer, ticket.as_deref());
         }
         Answer::Done => {}
+        Answer::Connected(connection) => {
+            writer.attribute(attr::CONNECTION_ID, &connection.to_bytes());
+        }
         Answer::TryAlternate(alternates) => {
             writer.error_code(300, "Try Alternate");
             for address in [Some(alternates.first), alternates.second]
@@ -312,6 +320,8 @@ impl Refusal {
             Refusal::WrongCredentials => "Wrong Credentials",
             Refusal::TransportNotSupported => "Unsupported Transport Protocol",
             Refusal::PeerFamilyMismatch => "Peer Address Family Mismatch",
+            Refusal::ConnectionExists => "Connection Already Exists",
+            Refusal::ConnectionFailed => "Connection Timeout or Failure",
             Refusal::QuotaReached => "Allocation Quota Reached",
             Refusal::InsufficientCapacity => "Insufficient Capacity",
         }

@@ -7,56 +7,82 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::allocation::PeerTransport;
 use crate::config::RelayAddress;
 use crate::port_set::PortSet;
 
 /// The relayed transport addresses of all servers that share it.
 #[derive(Debug)]
 pub struct Siblings {
-    relays: Vec<(RelayAddress, PortSet)>,
+    relays: Vec<(RelayAddress, Ports)>,
+}
+
+/// The ports of an address that are relayed transport addresses.
+#[derive(Debug, Default)]
+struct Ports {
+    udp: PortSet,
+    tcp: PortSet,
+}
+
+impl Ports {
+    fn of(&self, transport: PeerTransport) -> &PortSet {
+        match transport {
+            PeerTransport::Udp => &self.udp,
+            PeerTransport::Tcp => &self.tcp,
+        }
+    }
 }
 
 impl Siblings {
     /// For servers that make their allocations on these addresses.
     pub fn new(relays: &[RelayAddress]) -> Siblings {
-        let nothing_yet = |relay: &RelayAddress| (*relay, PortSet::default());
+        let nothing_yet = |relay: &RelayAddress| (*relay, Ports::default());
         Siblings {
             relays: relays.iter().map(nothing_yet).collect(),
         }
     }
 
     /// Takes note of a relayed transport address.
-    pub(crate) fn insert(&self, relayed: SocketAddr) {
+    pub(crate) fn insert(&self, relayed: SocketAddr, transport: PeerTransport) {
         if let Some((_, ports)) = self.announced(relayed.ip()) {
-            ports.insert(relayed.port());
+            ports.of(transport).insert(relayed.port());
         }
     }
 
     /// The relayed transport address is no more.
-    pub(crate) fn remove(&self, relayed: SocketAddr) {
+    pub(crate) fn remove(&self, relayed: SocketAddr, transport: PeerTransport) {
         if let Some((_, ports)) = self.announced(relayed.ip()) {
-            ports.remove(relayed.port());
+            ports.of(transport).remove(relayed.port());
         }
     }
 
     /// Where a packet for a relayed transport address has to be sent from within this machine: its
     /// announced address may be that of a router which does not send anything back in.
-    pub(crate) fn inside(&self, relayed: SocketAddr) -> Option<SocketAddr> {
+    pub(crate) fn inside(
+        &self,
+        relayed: SocketAddr,
+        transport: PeerTransport,
+    ) -> Option<SocketAddr> {
         let (relay, ports) = self.announced(relayed.ip())?;
         ports
+            .of(transport)
             .contains(relayed.port())
             .then(|| SocketAddr::new(reachable(relay.bind), relayed.port()))
     }
 
     /// The relayed transport address that a packet from within this machine has come from.
-    pub(crate) fn outside(&self, source: SocketAddr) -> Option<SocketAddr> {
+    pub(crate) fn outside(
+        &self,
+        source: SocketAddr,
+        transport: PeerTransport,
+    ) -> Option<SocketAddr> {
         let (relay, _) = self.relays.iter().find(|(relay, ports)| {
-            reachable(relay.bind) == source.ip() && ports.contains(source.port())
+            reachable(relay.bind) == source.ip() && ports.of(transport).contains(source.port())
         })?;
         Some(SocketAddr::new(relay.announced, source.port()))
     }
 
-    fn announced(&self, ip: IpAddr) -> Option<&(RelayAddress, PortSet)> {
+    fn announced(&self, ip: IpAddr) -> Option<&(RelayAddress, Ports)> {
         self.relays.iter().find(|(relay, _)| relay.announced == ip)
     }
 }

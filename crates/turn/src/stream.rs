@@ -69,6 +69,12 @@ impl Framer {
         }
     }
 
+    /// What is left, of a stream that carries no messages any more.
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.bytes.drain(..self.taken);
+        self.bytes
+    }
+
     /// Whether a message has begun and not ended.
     pub fn is_inside_message(&self) -> bool {
         self.taken < self.bytes.len()
@@ -195,6 +201,14 @@ mod tests {
             assert_eq!(framer.next_message(MAX_MESSAGE), Ok(Some(&message[..9])));
             assert!(!framer.is_inside_message());
         }
+    }
+
+    #[test]
+    fn what_is_behind_the_last_message_taken_can_be_had() {
+        let mut framer = Framer::default();
+        framer.push(&[&padded(&channel_data(0x4000, 5)), &b"raw"[..]].concat());
+        assert!(framer.next_message(MAX_MESSAGE).unwrap().is_some());
+        assert_eq!(framer.into_rest(), b"raw");
     }
 
     #[test]

@@ -200,6 +200,7 @@ fn start_relay(
         limits: Limits::default(),
         discovery: None,
         mobility: true,
+        tcp_relay: false,
         room: Room::default(),
         threads: 1,
     };

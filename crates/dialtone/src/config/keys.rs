@@ -130,6 +130,12 @@ pub struct Keys {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub mobility: bool,
 
+    /// Let clients that come by TCP or TLS have TCP connections with peers (RFC 6062): the ports of
+    /// allocations then have to be open for TCP, too
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false)]
+    pub tcp_relay: bool,
+
     /// Threads that relay; clients are spread over them. The default is one for each processor
     #[arg(long, value_name = "N", default_value_t = processors(), value_parser = clap::value_parser!(u32).range(1..=256))]
     pub threads: u32,

@@ -58,6 +58,7 @@ impl Settings {
                 limits,
                 discovery: self.keys.discovery,
                 mobility: self.keys.mobility,
+                tcp_relay: self.keys.tcp_relay,
                 room: Room {
                     in_all: self.keys.max_connections,
                     of_one_address: self.keys.connections_per_address,

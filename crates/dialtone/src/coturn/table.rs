@@ -99,7 +99,7 @@ pub const KEYS: &[Key] = &[
     left("no-udp-relay", "relaying UDP is what this is for"),
     so(
         "no-tcp-relay",
-        "relaying TCP (RFC 6062) is off unless it is asked for",
+        "relaying TCP (RFC 6062) is off unless `tcp_relay` switches it on",
     ),
     left(
         "server-relay",

@@ -8,7 +8,7 @@ use protocol::time::{Now, Tick};
 use super::authenticate::User;
 use super::{Decision, Server, whole_seconds};
 use crate::action::{Action, NoRelay, Place, PortWish, RelayRequest};
-use crate::allocation::{Allocation, AllocationId, FiveTuple, Transport};
+use crate::allocation::{Allocation, AllocationId, FiveTuple, PeerTransport, Transport};
 use crate::config::{DEFAULT_LIFETIME, RelayAddress};
 use crate::quota::{Most, Share};
 use crate::reply::{Answer, Envelope, Granted, Refusal};
@@ -41,6 +41,7 @@ impl Server {
             allocation: id,
             place,
             then,
+            peer_transport,
             path,
             envelope,
             lifetime,
@@ -63,6 +64,7 @@ impl Server {
                 allocation: self.allocations.insert(allocation),
                 place,
                 then: None,
+                peer_transport,
                 path,
                 envelope,
                 lifetime,
@@ -96,7 +98,7 @@ impl Server {
             return false;
         };
         let relayed = SocketAddr::new(allocation.relayed.ip(), outcome.unwrap_or(0));
-        let path = allocation.path;
+        let (path, peer_transport) = (allocation.path, allocation.peer_transport);
         allocation.created = now;
         allocation.lifetime = lifetime;
         if relayed.port() == 0 {
@@ -108,7 +110,7 @@ impl Server {
             self.close(id);
             return false;
         }
-        self.siblings.insert(relayed);
+        self.siblings.insert(relayed, peer_transport);
         self.allocations.set_deadline(id, now + lifetime);
         self.count_created(path.transport);
         true
@@ -173,12 +175,14 @@ impl Server {
         match self.begin_allocation(path, message, &user) {
             Err(refusal) => Decision::Answer(user.envelope, Answer::Refused(refusal)),
             Ok((allocation, places, lifetime)) => {
+                let peer_transport = allocation.peer_transport;
                 let allocation = self.allocations.insert(allocation);
                 self.visit(path);
                 Decision::Act(Action::OpenRelay(RelayRequest {
                     allocation,
                     place: places.first,
                     then: places.then,
+                    peer_transport,
                     path,
                     envelope: user.envelope,
                     lifetime,
@@ -205,7 +209,7 @@ impl Server {
         message: &Message<'_>,
         user: &User<'_>,
     ) -> Result<(Allocation, Places, Duration), Refusal> {
-        check_transport(message)?;
+        let peer_transport = self.requested_transport(path, message)?;
         let requested = requested_lifetime(message)?;
         let mobile = self.wants_mobility(message)?;
         let (places, share) = match message.first(attr::RESERVATION_TOKEN) {
@@ -219,11 +223,40 @@ impl Server {
             message.transaction(),
             places.first.announced,
         );
-        // Two allocations do not move: their client is answered as by a server without mobility.
-        allocation.mobile = mobile.filter(|_| places.then.is_none());
+        allocation.peer_transport = peer_transport;
+        // Two allocations do not move, nor does one that is bound to a connection by what it is for:
+        // their client is answered as by a server without mobility.
+        let moves = places.then.is_none() && peer_transport == PeerTransport::Udp;
+        allocation.mobile = mobile.filter(|_| moves);
         allocation.missing = places.missing;
         let lifetime = self.lifetime(requested, Duration::ZERO);
         Ok((allocation, places, lifetime))
+    }
+
+    /// REQUESTED-TRANSPORT (RFC 8656 section 7.2, RFC 6062 section 5.1).
+    fn requested_transport(
+        &self,
+        path: FiveTuple,
+        message: &Message<'_>,
+    ) -> Result<PeerTransport, Refusal> {
+        let value = message.first(attr::REQUESTED_TRANSPORT);
+        match value.and_then(attr::read_first_of_four) {
+            None => Err(Refusal::BadRequest),
+            Some(attr::TRANSPORT_UDP) => Ok(PeerTransport::Udp),
+            Some(attr::TRANSPORT_TCP) if self.tcp_relay => {
+                let excluded = [
+                    attr::EVEN_PORT,
+                    attr::DONT_FRAGMENT,
+                    attr::RESERVATION_TOKEN,
+                ];
+                let is_excluded = excluded.iter().any(|kind| message.first(*kind).is_some());
+                match path.transport.is_stream() && !is_excluded {
+                    true => Ok(PeerTransport::Tcp),
+                    false => Err(Refusal::BadRequest),
+                }
+            }
+            Some(_) => Err(Refusal::TransportNotSupported),
+        }
     }
 
     /// A port that was kept. It has counted against the quota all the time.
@@ -343,15 +376,6 @@ impl Places {
             then,
             missing,
         })
-    }
-}
-
-fn check_transport(message: &Message<'_>) -> Result<(), Refusal> {
-    let value = message.first(attr::REQUESTED_TRANSPORT);
-    match value.and_then(attr::read_first_of_four) {
-        None => Err(Refusal::BadRequest),
-        Some(attr::TRANSPORT_UDP) => Ok(()),
-        Some(_) => Err(Refusal::TransportNotSupported),
     }
 }
 

@@ -57,7 +57,12 @@ impl Server {
         let Some((name, key)) = self.find_user(path, claim, realm, algorithm, message) else {
             return Err(self.challenge_guesser(now, path, envelope));
         };
-        if !self.nonces.is_fresh(nonce, now.tick, path.client) {
+        // A nonce of the control connection is as good where a connection is to be bound, so that
+        // this takes no further round trip.
+        let control = self.with_connection(message);
+        let control = control.map(|(_, allocation)| allocation.path.client);
+        let mut clients = [Some(path.client), control].into_iter().flatten();
+        if !clients.any(|client| self.nonces.is_fresh(nonce, now.tick, client)) {
             let answer = self.challenge(now, path, Challenge::StaleNonce);
             return Err(Some(Box::new((envelope, answer))));
         }
@@ -97,8 +102,8 @@ impl Server {
             .or_else(|| self.find_account(claim, realm, algorithm, message))
     }
 
-    /// The user of the allocation on this 5-tuple, or of that which is to move here, if the request
-    /// is theirs.
+    /// The user of the allocation on this 5-tuple, or of that which is to move here or has a
+    /// connection to be bound here, if the request is theirs.
     fn find_owner<'m>(
         &self,
         path: FiveTuple,
@@ -109,7 +114,8 @@ impl Server {
         let (_, allocation) = self
             .allocations
             .on_path(&path)
-            .or_else(|| self.with_ticket(message))?;
+            .or_else(|| self.with_ticket(message))
+            .or_else(|| self.with_connection(message))?;
         let owner = allocation.share.username();
         let is_theirs = match claim {
             Claim::Name(name) => *name == owner.as_bytes(),

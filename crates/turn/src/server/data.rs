@@ -15,7 +15,7 @@ use protocol::time::Tick;
 
 use super::Server;
 use crate::action::{Action, Content};
-use crate::allocation::{AllocationId, FiveTuple, Wrapping};
+use crate::allocation::{AllocationId, FiveTuple, PeerTransport, Wrapping};
 use crate::bucket::Bucket;
 use crate::channel_data::{self, ChannelData};
 use crate::reply::UnknownAttributes;
@@ -80,7 +80,8 @@ impl Server {
         let peer = sending.peer;
         let found = self
             .allocations
-            .of_family(&path, attr::family_of(peer.ip()));
+            .of_family(&path, attr::family_of(peer.ip()))
+            .filter(|(_, allocation)| allocation.peer_transport == PeerTransport::Udp);
         let found = found.map(|(id, allocation)| {
             let is_permitted = allocation.permits(peer.ip(), now);
             (id, is_permitted, allocation.is_moving_to(&path))
@@ -105,7 +106,7 @@ impl Server {
         buffer: &mut [u8],
         data: Range<usize>,
     ) -> Action {
-        let peer = match self.siblings.outside(peer) {
+        let peer = match self.siblings.outside(peer, PeerTransport::Udp) {
             Some(relayed) => relayed,
             None if self.peers.is_open(peer) => peer,
             None => return self.drop_data(Dropped::Denied),
@@ -142,7 +143,7 @@ impl Server {
         {
             return self.deliver_directly(now, id, other, buffer, data);
         }
-        let peer = match self.siblings.inside(peer) {
+        let peer = match self.siblings.inside(peer, PeerTransport::Udp) {
             Some(inside) => inside,
             None if self.peers.is_open(peer) => peer,
             None => return self.drop_data(Dropped::Denied),
@@ -204,7 +205,7 @@ impl Server {
         data: Range<usize>,
     ) -> Result<(FiveTuple, Range<usize>), Dropped> {
         let allocation = self.allocations.get(id).ok_or(Dropped::Unbound)?;
-        if !allocation.is_attached() {
+        if !allocation.is_attached() || allocation.peer_transport != PeerTransport::Udp {
             return Err(Dropped::Unbound);
         }
         let path = allocation.path;
@@ -235,7 +236,7 @@ impl Server {
     }
 
     /// Whether an allocation may relay so many bytes more; if so, they count.
-    fn is_within_bandwidth(&mut self, now: Tick, id: AllocationId, len: usize) -> bool {
+    pub(super) fn is_within_bandwidth(&mut self, now: Tick, id: AllocationId, len: usize) -> bool {
         let fits = |bucket: &mut Bucket, rate: u64| {
             let at_once = rate.saturating_mul(2).max(LARGEST_DATAGRAM);
             rate == u64::MAX || bucket.admit(now, len as u64, rate, at_once)

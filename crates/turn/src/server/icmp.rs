@@ -6,7 +6,7 @@ use protocol::time::Now;
 
 use super::Server;
 use crate::action::{Action, Content, IcmpError, MIN_BUFFER};
-use crate::allocation::AllocationId;
+use crate::allocation::{AllocationId, PeerTransport};
 use crate::stun::{Class, Method, Writer, attribute as attr};
 
 impl Server {
@@ -25,7 +25,7 @@ impl Server {
     ) -> Action {
         assert!(buffer.len() >= MIN_BUFFER, "a message may not fit");
         self.expire(now.tick);
-        let peer = match self.siblings.outside(peer) {
+        let peer = match self.siblings.outside(peer, PeerTransport::Udp) {
             Some(relayed) => relayed,
             None if self.peers.is_open(peer) => peer,
             None => return Action::Nothing,

@@ -11,6 +11,7 @@ mod moving;
 mod operations;
 mod permissions;
 mod refresh;
+mod tcp;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use operations::{AllocationStatus, AlternateDomain, BadDomain, Drain, Full};
 use protocol::time::{Now, Tick};
 use siphasher::sip::SipHasher13;
+pub use tcp::Direction;
 
 use events::Events;
 
@@ -31,6 +33,7 @@ use crate::allocation::{AllocationId, FiveTuple};
 use crate::bucket::Bucket;
 use crate::channel_data::ChannelData;
 use crate::config::{Config, Limits, RelayAddress};
+use crate::connections::{ConnectionId, Connections};
 use crate::counters::{Counters, Refusals};
 use crate::credentials::Credentials;
 use crate::discovery::Discoverer;
@@ -42,7 +45,7 @@ use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes
 use crate::reservations::Reservations;
 use crate::seed::{KeyedHasher, Seed};
 use crate::siblings::Siblings;
-use crate::stun::{Class, Message, Method, TransactionId};
+use crate::stun::{Class, Message, Method, TransactionId, attribute as attr};
 use crate::table::Allocations;
 use crate::throttle::Throttle;
 
@@ -69,6 +72,8 @@ pub struct Server {
     siblings: Arc<Siblings>,
     discoverer: Option<Discoverer>,
     mobility: bool,
+    tcp_relay: bool,
+    connections: Connections,
     tickets: Tickets,
     /// Which of the siblings this is.
     shard: Shard,
@@ -87,6 +92,10 @@ enum Decision {
     Act(Action),
     /// The request is for the server with this number.
     Elsewhere(u16),
+    /// The same, and the connection it came on has to go there.
+    HandOver(u16),
+    /// A client's connection becomes part of this one.
+    Join(Envelope, ConnectionId),
 }
 
 impl Server {
@@ -107,6 +116,8 @@ impl Server {
             indications: Indications::new(&seed),
             discoverer: config.discovery.map(|it| Discoverer::new(&seed, it)),
             mobility: config.mobility,
+            tcp_relay: config.tcp_relay,
+            connections: Connections::new(&seed),
             tickets: Tickets::new(&seed),
             shard: Shard::ALONE,
             arrives_at: None,
@@ -126,6 +137,7 @@ impl Server {
     #[must_use]
     pub fn among(mut self, siblings: Arc<Siblings>, shard: Shard) -> Server {
         self.reservations.set_shard(shard.number);
+        self.connections.set_shard(shard.number);
         Server {
             siblings,
             shard,
@@ -225,6 +237,7 @@ impl Server {
             .filter(|deadline| *deadline != crate::allocation::NEVER)
             .into_iter()
             .chain(self.reservations.next_deadline())
+            .chain(self.connections.next_deadline())
             .min()
     }
 
@@ -268,6 +281,9 @@ impl Server {
                 | Method::CREATE_PERMISSION
                 | Method::CHANNEL_BIND,
             ) => self.decide_request(now, path, &message),
+            (Class::Request, Method::CONNECT | Method::CONNECTION_BIND) if self.tcp_relay => {
+                self.decide_request(now, path, &message)
+            }
             (Class::Indication, Method::SEND) => {
                 return self.handle_send(now.tick, path, buffer, datagram);
             }
@@ -279,13 +295,19 @@ impl Server {
                 path,
                 datagram,
             },
+            Decision::HandOver(shard) => Action::HandOver {
+                shard,
+                path,
+                datagram,
+            },
             decision => self.emit(path, buffer, decision),
         }
     }
 
     /// A request that needs a credential: who, then whether it is understood, then what.
     fn decide_request(&mut self, now: Now, path: FiveTuple, message: &Message<'_>) -> Decision {
-        if let Some(elsewhere) = self.ticket_elsewhere(&path, message) {
+        let elsewhere = self.ticket_elsewhere(&path, message);
+        if let Some(elsewhere) = elsewhere.or_else(|| self.connection_elsewhere(&path, message)) {
             return elsewhere;
         }
         let user = match self.authenticate(now, path, message) {
@@ -296,12 +318,20 @@ impl Server {
                 return Decision::Answer(envelope, answer);
             }
         };
-        let decided = match UnknownAttributes::of(message) {
+        let also_known: &[u16] = match message.method() {
+            Method::CONNECTION_BIND => &[attr::CONNECTION_ID],
+            _ => &[],
+        };
+        let decided = match UnknownAttributes::beyond(message, also_known) {
             Some(unknown) => Ok(Answer::Unknown(unknown)),
             None => match message.method() {
                 Method::ALLOCATE => return self.decide_allocate(path, message, user),
                 Method::REFRESH => self.refresh(now.tick, path, message, &user),
                 Method::CREATE_PERMISSION => self.create_permission(now.tick, path, message),
+                Method::CONNECT => return self.decide_connect(now.tick, path, message, user),
+                Method::CONNECTION_BIND => {
+                    return self.decide_connection_bind(path, message, user);
+                }
                 _ => self.channel_bind(now.tick, path, message),
             },
         };
@@ -311,7 +341,18 @@ impl Server {
     /// Carries a decision out as far as that is possible in here.
     fn emit(&mut self, path: FiveTuple, buffer: &mut [u8], decision: Decision) -> Action {
         match decision {
-            Decision::Ignore | Decision::Elsewhere(_) => self.ignore(),
+            Decision::Ignore | Decision::Elsewhere(_) | Decision::HandOver(_) => self.ignore(),
+            Decision::Join(envelope, connection) => {
+                let answer = Decision::Answer(envelope, Answer::Done);
+                match self.emit(path, buffer, answer) {
+                    Action::ToClient { path, datagram, .. } => Action::Join {
+                        path,
+                        connection,
+                        datagram,
+                    },
+                    other => other,
+                }
+            }
             Decision::Act(action) => action,
             Decision::Answer(envelope, answer) => {
                 self.count(&answer);
@@ -339,9 +380,10 @@ impl Server {
         }
         let counter = match answer {
             Answer::Mapped | Answer::Discovered(_) => &mut self.counters.bindings,
-            Answer::Allocated(_) | Answer::Refreshed { .. } | Answer::Done => {
-                &mut self.counters.granted
-            }
+            Answer::Allocated(_)
+            | Answer::Refreshed { .. }
+            | Answer::Done
+            | Answer::Connected(_) => &mut self.counters.granted,
             Answer::TryAlternate(_) | Answer::Refused(_) | Answer::Unknown(_) => {
                 &mut self.counters.refused
             }
@@ -350,8 +392,8 @@ impl Server {
         *counter += 1;
     }
 
-    /// Removes allocations and reservations whose time is over. Costs two comparisons when there
-    /// are none.
+    /// Removes allocations, reservations and connections whose time is over. Costs three comparisons
+    /// when there are none.
     fn expire(&mut self, now: Tick) {
         while let Some((deadline, id)) = self.allocations.next_deadline()
             && deadline <= now
@@ -364,13 +406,17 @@ impl Server {
                 port: reservation.port,
             });
         }
+        self.expire_connections(now);
     }
 
     fn close(&mut self, id: AllocationId) {
         if let Some(allocation) = self.allocations.remove(id) {
             if allocation.is_open() {
-                self.siblings.remove(allocation.relayed);
+                let transport = allocation.peer_transport;
+                self.siblings.remove(allocation.relayed, transport);
             }
+            let connections = self.connections.of(id).collect();
+            self.close_connections(connections);
             for path in allocation.paths() {
                 self.bid_farewell(path);
             }

@@ -71,8 +71,8 @@ impl Server {
     /// Replaces who may allocate, which peers may be reached, and the limits.
     ///
     /// Allocations live on: their requests are good under the key they were made with, and limits
-    /// they exceed only keep them from growing. Permissions and channels to peers that are denied
-    /// now end at once. Poll events afterwards.
+    /// they exceed only keep them from growing. Permissions, channels and connections to peers that
+    /// are denied now end at once. Poll events afterwards.
     pub fn reconfigure(
         &mut self,
         now: Now,
@@ -102,6 +102,7 @@ impl Server {
             let denied = |ip| self.peers.judge(ip) == Verdict::Denied;
             self.events.push_removed(allocation.forbid(id, denied));
         }
+        self.forbid_connections();
     }
 
     /// From now on no new allocations are made; those that exist go on, and are refreshed, as

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use protocol::time::Tick;
 
 use super::Server;
-use crate::allocation::{AllocationId, FiveTuple, NotInstalled};
+use crate::allocation::{AllocationId, FiveTuple, NotInstalled, PeerTransport};
 use crate::channel_data;
 use crate::peers::Verdict;
 use crate::reply::{Answer, Refusal};
@@ -68,8 +68,13 @@ impl Server {
         let (number, peer) = channel_and_peer(message).ok_or(Refusal::BadRequest)?;
         let id = self.allocation_for(path, family_of(peer.ip()))?;
         self.check_peer(peer.ip())?;
-        if self.siblings.inside(peer).is_none() && !self.peers.is_open(peer) {
+        let inside = self.siblings.inside(peer, PeerTransport::Udp);
+        if inside.is_none() && !self.peers.is_open(peer) {
             return Err(Refusal::Forbidden);
+        }
+        let allocation = self.allocations.get(id);
+        if allocation.is_none_or(|it| it.peer_transport != PeerTransport::Udp) {
+            return Err(Refusal::BadRequest);
         }
         let is_bound = |other: &AllocationId| {
             let other = self.allocations.get(*other).filter(|_| *other != id);
@@ -86,7 +91,7 @@ impl Server {
         Ok(Answer::Done)
     }
 
-    fn check_peer(&self, peer: IpAddr) -> Result<(), Refusal> {
+    pub(super) fn check_peer(&self, peer: IpAddr) -> Result<(), Refusal> {
         match self.peers.judge(peer) {
             Verdict::Denied => Err(Refusal::Forbidden),
             Verdict::Allowed | Verdict::Own => Ok(()),

@@ -50,6 +50,8 @@ pub const RESERVATION_TOKEN: u16 = 0x0022;
 pub const PADDING: u16 = 0x0026;
 /// RESPONSE-PORT, 16 bits (RFC 5780).
 pub const RESPONSE_PORT: u16 = 0x0027;
+/// CONNECTION-ID, 32 bits (RFC 6062).
+pub const CONNECTION_ID: u16 = 0x002a;
 /// ADDITIONAL-ADDRESS-FAMILY.
 pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
 /// ADDITIONAL-ADDRESS-FAMILY as coturn numbers it, from before RFC 8656 gave it another number.
@@ -75,6 +77,8 @@ pub const FINGERPRINT: u16 = 0x8028;
 
 /// The IP protocol number of UDP, as REQUESTED-TRANSPORT carries it.
 pub const TRANSPORT_UDP: u8 = 17;
+/// The IP protocol number of TCP (RFC 6062).
+pub const TRANSPORT_TCP: u8 = 6;
 /// The address family number of IPv4.
 pub const FAMILY_IPV4: u8 = 0x01;
 /// The address family number of IPv6.

@@ -40,6 +40,12 @@ impl Method {
     pub const CREATE_PERMISSION: Method = Method(0x008);
     /// ChannelBind (RFC 8656 section 12).
     pub const CHANNEL_BIND: Method = Method(0x009);
+    /// Connect (RFC 6062 section 4.3).
+    pub const CONNECT: Method = Method(0x00a);
+    /// ConnectionBind (RFC 6062 section 4.3).
+    pub const CONNECTION_BIND: Method = Method(0x00b);
+    /// ConnectionAttempt (RFC 6062 section 4.4).
+    pub const CONNECTION_ATTEMPT: Method = Method(0x00c);
 }
 
 /// Why bytes are not a STUN message that may be acted upon.

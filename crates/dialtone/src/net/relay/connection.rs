@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use mio::net::TcpStream;
 use protocol::time::Tick;
 use turn::proxy_header::Endpoints;
 use turn::stream::{Framer, MAX_MESSAGE, MAX_STRANGERS_MESSAGE};
@@ -67,6 +68,15 @@ impl Arrival {
     }
 }
 
+/// What a connection is made of.
+pub(super) struct Parts {
+    pub(super) stream: Stream,
+    /// What has come and was not taken as a message.
+    pub(super) unread: Vec<u8>,
+    /// What the client has not taken yet.
+    pub(super) unsent: VecDeque<u8>,
+}
+
 /// Whose connection it is.
 pub(super) enum Identity {
     /// That of the address it comes from.
@@ -95,6 +105,20 @@ impl Connection {
 
     pub(super) fn path(&self) -> FiveTuple {
         self.path
+    }
+
+    /// What tells of news.
+    pub(super) fn socket(&mut self) -> &mut TcpStream {
+        self.stream.socket()
+    }
+
+    /// Takes it apart: from here on it carries no messages.
+    pub(super) fn into_parts(self) -> Parts {
+        Parts {
+            stream: self.stream,
+            unread: self.framer.into_rest(),
+            unsent: self.outbox,
+        }
     }
 
     /// Gives it to somebody else: who has come by a proxy becomes known late.
@@ -220,7 +244,7 @@ impl Connection {
 }
 
 /// How much was written; none is no error.
-fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
+pub(super) fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
     match outcome {
         Ok(len) => Ok(len),
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
@@ -234,7 +258,6 @@ fn written(outcome: io::Result<usize>) -> Result<usize, Over> {
 mod tests {
     use std::net::{SocketAddr, TcpListener};
 
-    use mio::net::TcpStream;
     use turn::Transport;
 
     use super::*;

@@ -21,9 +21,9 @@ pub(super) struct Newcomer {
 }
 
 /// A connection, counted as long as it lasts.
-struct Seat {
-    connection: Connection,
-    guest: Guest,
+pub(super) struct Seat {
+    pub(super) connection: Connection,
+    pub(super) guest: Guest,
 }
 
 #[derive(Default)]
@@ -44,10 +44,14 @@ impl Connections {
     /// system would not give twice, the old one has to be removed before.
     pub(super) fn insert(&mut self, Newcomer { arrival, guest }: Newcomer, now: Tick) {
         let path = arrival.path();
-        let seat = Some(Seat {
-            connection: Connection::new(arrival, path, now),
-            guest,
-        });
+        let connection = Connection::new(arrival, path, now);
+        self.seat(Seat { connection, guest }, now);
+    }
+
+    /// The same for one that has been somewhere else.
+    pub(super) fn seat(&mut self, seat: Seat, now: Tick) {
+        let path = seat.connection.path();
+        let seat = Some(seat);
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = seat;
@@ -83,10 +87,15 @@ impl Connections {
 
     /// Closes a connection; gives the 5-tuple that is no more.
     pub(super) fn remove(&mut self, slot: usize) -> Option<FiveTuple> {
-        let path = self.slots.get_mut(slot)?.take()?.connection.path();
+        Some(self.take(slot)?.connection.path())
+    }
+
+    /// Takes a connection out as it is.
+    pub(super) fn take(&mut self, slot: usize) -> Option<Seat> {
+        let seat = self.slots.get_mut(slot)?.take()?;
         self.free.push(slot);
-        self.by_path.remove(&path);
-        Some(path)
+        self.by_path.remove(&seat.connection.path());
+        Some(seat)
     }
 
     /// When the next look at all connections is due.

@@ -1,4 +1,5 @@
-//! What threads hand to each other: connections, which one of them accepts for all; and the packets
+//! What threads hand to each other: connections, which one of them accepts for all, and which are
+//! joined with those of peers where these are; and the packets
 //! of clients that are heard by one and have their allocation with another, those that moved (see
 //! `turn::mobility`), which are few.
 //!
@@ -15,6 +16,7 @@ use mio::Waker;
 use turn::{Content, FiveTuple};
 
 use super::connections::Newcomer;
+use super::worker::HandedOver;
 
 /// Packets that may wait for one thread. More would only make them older, less would lose them
 /// while that thread has a full round of its own.
@@ -49,6 +51,8 @@ pub(super) enum Note {
     StopForwarding { path: FiveTuple, to: u16 },
     /// A connection that is to be this thread's.
     Newcomer(Box<Newcomer>),
+    /// A connection that has to be this thread's, as the peer it asks for is.
+    HandedOver(Box<HandedOver>),
     /// A connection is over.
     Disconnected(FiveTuple),
     /// A proxy has said of a connection elsewhere that it has this 5-tuple now: an older one is over.

@@ -13,6 +13,7 @@ mod handover;
 mod listeners;
 mod operations;
 mod pace;
+mod pipes;
 mod ports;
 mod preamble;
 mod ready;
@@ -75,6 +76,8 @@ pub struct RelayConfig {
     pub discovery: Option<Discovery>,
     /// Whether allocations may move with their clients (RFC 8016).
     pub mobility: bool,
+    /// Whether clients that come by TCP or TLS may have TCP connections with peers (RFC 6062).
+    pub tcp_relay: bool,
     /// How many connections clients may have, by TCP and TLS together.
     pub room: Room,
     /// How many threads do the work, at least one. More than there are processors is of no use.
@@ -337,6 +340,7 @@ fn server_config(
         quotas: Arc::default(),
         discovery: config.discovery,
         mobility: config.mobility,
+        tcp_relay: config.tcp_relay,
     }
 }
 

@@ -236,6 +236,7 @@ mod tests {
             limits: Limits::default(),
             discovery: None,
             mobility: false,
+            tcp_relay: false,
             room: Room::default(),
             threads,
         })

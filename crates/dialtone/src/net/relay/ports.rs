@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use mio::net::TcpListener;
 use turn::{PortSet, PortWish};
 
 use super::{errors, sockets};
@@ -52,20 +53,29 @@ impl Ports {
         if let PortWish::Reserved(port) = wish {
             return Some((self.kept.remove(&port)?, port));
         }
-        let first = u32::from(*self.range.start());
-        let count = self.range.len() as u32;
-        if count == 0 {
-            return None;
-        }
-        let candidates = (0..count)
-            .map(|step| (first + (random % count + step) % count) as u16)
-            .filter(|port| self.suits(*port, wish))
-            .take(ATTEMPTS);
-        let (socket, next, port) = candidates.filter_map(|port| self.take(port, wish)).next()?;
+        let (socket, next, port) = self
+            .candidates(wish, random)
+            .find_map(|port| self.take(port, wish))?;
         if let Some(next) = next {
             self.kept.insert(port + 1, next);
         }
         Some((socket, port))
+    }
+
+    /// Opens a socket that takes peers' connections on a port that is free.
+    pub(super) fn listen(&self, random: u32) -> Option<(TcpListener, u16)> {
+        let mut candidates = self.candidates(PortWish::Any, random);
+        candidates.find_map(|port| Some((self.take_listener(port)?, port)))
+    }
+
+    /// Free ports that suit, from a random one upwards and round.
+    fn candidates(&self, wish: PortWish, random: u32) -> impl Iterator<Item = u16> {
+        let first = u32::from(*self.range.start());
+        let count = self.range.len() as u32;
+        (0..count)
+            .map(move |step| (first + (random % count + step) % count) as u16)
+            .filter(move |port| self.suits(*port, wish))
+            .take(ATTEMPTS)
     }
 
     /// Gives a port back, and closes its socket if it was kept for someone.
@@ -100,6 +110,17 @@ impl Ports {
             self.taken.remove(port);
         }
         Some((socket, Some(next?), port))
+    }
+
+    fn take_listener(&self, port: u16) -> Option<TcpListener> {
+        if !self.taken.insert(port) {
+            return None;
+        }
+        let listener = sockets::listen_for_peers(SocketAddr::new(self.ip, port)).ok();
+        if listener.is_none() {
+            self.taken.remove(port);
+        }
+        listener
     }
 
     /// Takes a port, unless another thread was faster or another program has it.

@@ -90,16 +90,46 @@ pub(super) fn open_tcp_listener(address: SocketAddr) -> Result<TcpListener, Star
 }
 
 fn try_listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = unbound_tcp(address)?;
+    // Connections of a run before may linger; they are no reason not to start.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// Connections of peers that wait to be accepted.
+const PEERS_BACKLOG: i32 = 16;
+
+/// A socket that takes peers' connections, on a port that nobody else has. Its port can be shared
+/// with connections that are made from it.
+pub(super) fn listen_for_peers(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = unbound_tcp(address)?;
+    socket.bind(&address.into())?;
+    socket.set_reuse_port(true)?;
+    socket.listen(PEERS_BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// Begins a connection from an address and port that peers' connections are taken on, as RFC 6062
+/// section 5.2 asks for.
+pub(super) fn connect_from(from: SocketAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = unbound_tcp(from)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&from.into())?;
+    match socket.connect(&to.into()) {
+        Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
+    }
+}
+
+fn unbound_tcp(address: SocketAddr) -> std::io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    // Connections of a run before may linger; they are no reason not to start.
-    socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(TcpListener::from_std(socket.into()))
+    Ok(socket)
 }
 
 /// What every connection of a client gets: packets of a call must not wait for one another, nor

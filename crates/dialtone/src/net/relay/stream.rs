@@ -1,6 +1,7 @@
 //! What carries a connection's bytes: TCP, or TLS on TCP.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
 
 use mio::net::TcpStream;
 use rustls::ServerConnection;
@@ -60,6 +61,17 @@ impl Stream {
         match self {
             Stream::Tcp(tcp) => tcp.write(bytes),
             Stream::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    /// Tells the other side that nothing more will come. It may go on sending.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(tcp) => tcp.shutdown(Shutdown::Write),
+            Stream::Tls(stream) => {
+                stream.tls.send_close_notify();
+                stream.push().map(drop)
+            }
         }
     }
 

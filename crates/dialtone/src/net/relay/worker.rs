@@ -1,5 +1,7 @@
 //! A thread of the relay: waits, hands datagrams to the state machine, does what it says.
 
+mod peers;
+
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
@@ -9,7 +11,8 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use protocol::time::{Now, Tick};
 use turn::proxy_header::Endpoints;
 use turn::{
-    Action, AllocationId, Content, Event, FiveTuple, NoRelay, RelayRequest, Server, Transport,
+    Action, AllocationId, Content, Event, FiveTuple, NoRelay, PeerTransport, RelayRequest, Server,
+    Transport,
 };
 
 use super::adoption::Adopted;
@@ -19,11 +22,14 @@ use super::datagrams::{Datagrams, Exit, Place};
 use super::handover::{self, Colleagues, Inbox, Note, Packet};
 use super::listeners::{Acceptor, Listener, Share};
 use super::pace::Pace;
+use super::pipes::Pipes;
 use super::ports::Ports;
 use super::ready::Ready;
 use super::{StartError, errors, fragments, sockets};
 use crate::clock;
 use crate::net::guests::Guests;
+pub(super) use peers::HandedOver;
+use peers::TcpRelay;
 
 /// What other threads ask of the relay.
 pub(super) enum Order {
@@ -45,9 +51,12 @@ const READ: usize = 16 << 10;
 const READS: usize = 4;
 
 const WAKER: Token = Token(usize::MAX);
-/// Tokens from here on are relay sockets, by the slot of their allocation; from below connections,
-/// by their slot; from below what accepts connections; and at the beginning listeners for
-/// datagrams, both by their index.
+/// Tokens from here on are connections with peers, by their slot; from below relay sockets that
+/// peers connect to, and from below those for datagrams, both by the slot of their allocation; from
+/// below connections, by their slot; from below what accepts connections; and at the beginning
+/// listeners for datagrams, both by their index.
+const PIPES: usize = 1 << 36;
+const TCP_RELAYS: usize = 1 << 34;
 const RELAYS: usize = 1 << 32;
 const CONNECTIONS: usize = 1 << 24;
 const ACCEPTORS: usize = 1 << 16;
@@ -60,6 +69,9 @@ pub(super) struct Worker {
     connections: Connections,
     /// By slot.
     relays: Vec<Option<RelaySocket>>,
+    /// By slot.
+    tcp_relays: Vec<Option<TcpRelay>>,
+    pipes: Pipes,
     ports: Vec<Ports>,
     ready: Ready,
     pace: Pace,
@@ -126,6 +138,8 @@ impl Worker {
             acceptors,
             connections: Connections::default(),
             relays: Vec::new(),
+            tcp_relays: Vec::new(),
+            pipes: Pipes::default(),
             ports,
             ready: Ready::default(),
             pace: Pace::default(),
@@ -166,6 +180,7 @@ impl Worker {
             self.server.handle_timeout(now);
             self.close_relays();
             self.end_overdue_connections(now.tick);
+            self.resume_pipes(now.tick);
             if self.ready.is_empty()
                 && let Some(pause) = self.pace.pause(now.tick)
             {
@@ -176,7 +191,11 @@ impl Worker {
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let timeout = if self.ready.is_empty() {
-            let deadlines = [self.server.poll_timeout(), self.connections.next_round()];
+            let deadlines = [
+                self.server.poll_timeout(),
+                self.connections.next_round(),
+                self.pipes.resumption(),
+            ];
             deadlines.into_iter().flatten().min().map(clock::until)
         } else {
             Some(std::time::Duration::ZERO)
@@ -187,7 +206,7 @@ impl Worker {
         }
         for event in events.iter().filter(|event| event.token() != WAKER) {
             self.ready.push(event.token());
-            if event.is_error() && event.token().0 >= RELAYS {
+            if event.is_error() && (RELAYS..TCP_RELAYS).contains(&event.token().0) {
                 self.pass_errors_on(event.token().0 - RELAYS);
             }
         }
@@ -237,6 +256,7 @@ impl Worker {
                 }
             }
             Note::Newcomer(newcomer) => self.admit(*newcomer),
+            Note::HandedOver(handed_over) => self.take_in(*handed_over),
             Note::StopForwarding { path, to } => self.server.stop_forwarding(path, to),
             Note::Disconnected(path) => {
                 self.server.handle_disconnected(path);
@@ -280,6 +300,8 @@ impl Worker {
             return;
         };
         let has_more = match token.0 {
+            token @ PIPES.. => self.serve_pipe(token - PIPES),
+            token @ TCP_RELAYS.. => self.accept_peers(token - TCP_RELAYS),
             token @ RELAYS.. => self.serve_relay(token - RELAYS),
             token @ CONNECTIONS.. => self.serve_connection(token - CONNECTIONS),
             token @ ACCEPTORS.. => self.accept(token - ACCEPTORS),
@@ -643,6 +665,21 @@ impl Worker {
                 };
                 self.colleagues.hand(shard, packet);
             }
+            Action::ConnectPeer {
+                relay,
+                connection,
+                peer,
+            } => self.connect_peer(relay, connection, peer),
+            Action::Join {
+                path,
+                connection,
+                datagram,
+            } => self.join(path, connection, place, datagram),
+            Action::HandOver {
+                shard,
+                path,
+                datagram,
+            } => self.hand_over(shard, path, place, datagram),
         }
         if self.datagrams.is_full() {
             self.flush();
@@ -675,7 +712,11 @@ impl Worker {
     }
 
     fn open_relay(&mut self, request: RelayRequest, place: Place) {
-        let outcome = self.try_open_relay(&request).ok_or(NoRelay);
+        let outcome = match request.peer_transport() {
+            PeerTransport::Udp => self.try_open_relay(&request),
+            PeerTransport::Tcp => self.try_open_tcp_relay(&request),
+        };
+        let outcome = outcome.ok_or(NoRelay);
         let buffer = self.datagrams.buffer(place);
         let action = self
             .server
@@ -708,6 +749,8 @@ impl Worker {
         while let Some(event) = self.server.poll_event() {
             match event {
                 Event::RelayClosed(allocation) => self.close_relay(allocation),
+                Event::PeerClosed(connection) => self.pipes.remove(connection),
+                Event::ConnectOverdue(connection) => self.give_up_connecting(connection),
                 Event::ReservationReleased { bind, port } => {
                     let on_address = |ports: &&mut Ports| ports.ip() == bind;
                     if let Some(ports) = self.ports.iter_mut().find(on_address) {
@@ -736,6 +779,8 @@ impl Worker {
         let place = self.relays.get_mut(allocation.slot());
         if let Some(relay) = place.and_then(|place| place.take_if(is_it)) {
             self.ports[relay.address].release(relay.port);
+        } else {
+            self.close_tcp_relay(allocation);
         }
     }
 }

@@ -31,6 +31,7 @@ mod operations;
 mod relaying;
 mod siblings;
 mod streams;
+mod tcp;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,6 +65,9 @@ struct World {
     next_outcomes: Vec<bool>,
     closed: Vec<AllocationId>,
     released: Vec<u16>,
+    /// Connections with peers that are over, and those that took too long to be made.
+    closed_peers: Vec<ConnectionId>,
+    overdue_peers: Vec<ConnectionId>,
     /// What was said of the last packet to a peer.
     dont_fragment: bool,
     /// What other servers are to forward.
@@ -83,6 +87,12 @@ enum Output {
     ToPeer(AllocationId, SocketAddr, Vec<u8>),
     /// Handed over, as it came.
     Elsewhere(u16, Vec<u8>),
+    /// A connection to this peer is to be made.
+    Connect(AllocationId, ConnectionId, SocketAddr),
+    /// After this answer, a client's connection is one with a peer.
+    Join(SocketAddr, ConnectionId, Vec<u8>),
+    /// A client's connection is to go there, with this message.
+    HandOver(u16, SocketAddr, Vec<u8>),
 }
 
 fn config() -> Config {
@@ -105,6 +115,7 @@ fn config() -> Config {
         quotas: Arc::default(),
         discovery: None,
         mobility: true,
+        tcp_relay: false,
     }
 }
 
@@ -125,6 +136,8 @@ impl World {
             next_outcomes: Vec::new(),
             closed: Vec::new(),
             released: Vec::new(),
+            closed_peers: Vec::new(),
+            overdue_peers: Vec::new(),
             dont_fragment: false,
             forwarded: BTreeMap::new(),
             mirror: BTreeMap::new(),
@@ -194,6 +207,21 @@ impl World {
             Action::Elsewhere {
                 shard, datagram, ..
             } => Output::Elsewhere(shard, self.buffer[datagram].to_vec()),
+            Action::ConnectPeer {
+                relay,
+                connection,
+                peer,
+            } => Output::Connect(relay, connection, peer),
+            Action::Join {
+                path,
+                connection,
+                datagram,
+            } => Output::Join(path.client, connection, self.buffer[datagram].to_vec()),
+            Action::HandOver {
+                shard,
+                path,
+                datagram,
+            } => Output::HandOver(shard, path.client, self.buffer[datagram].to_vec()),
         };
         self.drain();
         output
@@ -221,6 +249,8 @@ impl World {
             match event {
                 Event::RelayClosed(id) => self.closed.push(id),
                 Event::ReservationReleased { port, .. } => self.released.push(port),
+                Event::PeerClosed(id) => self.closed_peers.push(id),
+                Event::ConnectOverdue(id) => self.overdue_peers.push(id),
                 Event::Forward { path, arrives_at } => {
                     assert_eq!(self.forwarded.insert(path, arrives_at), None);
                 }
