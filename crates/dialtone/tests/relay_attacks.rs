@@ -3,7 +3,7 @@
 //!
 //! | what is tried | tests |
 //! | --- | --- |
-//! | Denied peers in every form, by every request that names one | `denied_peers_are_refused_and_nothing_is_sent_to_them`, `denied_ipv6_peers_are_refused_in_every_form` |
+//! | Denied peers in every form, by every request that names one | `denied_peers_are_refused_and_nothing_is_sent_to_them`, `denied_ipv6_peers_are_refused_in_every_form`, `relay_tcp_peers::denied_peers_and_the_servers_own_ports_are_403` |
 //! | The server's own ports on its announced address | `the_servers_own_ports_are_closed_and_its_relay_ports_open`, `not_even_its_name_opens_the_server_itself`, `the_listener_is_no_peer_so_tunnels_do_not_nest` |
 //! | Relay to itself in a loop | `a_relay_that_is_its_own_peer_does_not_loop` |
 //! | A deny range that does not end on a byte | `a_deny_range_ends_between_two_bits` |
@@ -16,8 +16,8 @@
 //! | Attributes that have to be understood | `what_is_not_understood_is_listed` |
 //! | A thousand allocations on one credential, reconnects, moves | `relay_quotas::a_thousand_allocations_on_one_credential`, `relay_tcp::reconnecting_again_and_again_does_not_get_round_a_quota_nor_use_it_up`, `relay_quotas::a_thousand_moves_on_one_credential` |
 //! | All ports, a thousand even ones | `relay_quotas::when_all_ports_are_taken_it_is_508_and_every_port_returns`, `relay_quotas::a_thousand_even_ports_and_their_neighbours_return`, `relay_quotas::reserved_ports_that_nobody_claims_return` |
-//! | Another user's allocation, reservation or ticket | `relay_quotas::what_is_another_users_is_refused`, `relay_mobility::other_users_tickets_and_used_ones_move_nothing` |
-//! | Half-open, slow and never-reading clients | `relay_tcp::who_does_not_finish_a_message_is_closed_in_time`, `relay_tcp::who_never_reads_loses_data_and_costs_little`, `relay_tcp::who_asks_and_never_takes_the_answers_is_closed`, and the same in `relay_tls` |
+//! | Another user's allocation, reservation, ticket or connection | `relay_quotas::what_is_another_users_is_refused`, `relay_mobility::other_users_tickets_and_used_ones_move_nothing`, `relay_tcp_peers::another_users_connection_is_441_and_one_that_is_not_there_400` |
+//! | Half-open, slow and never-reading clients | `relay_tcp::who_does_not_finish_a_message_is_closed_in_time`, `relay_tcp::who_never_reads_loses_data_and_costs_little`, `relay_tcp::who_asks_and_never_takes_the_answers_is_closed`, `relay_tcp_peers::a_slow_reader_slows_the_sender_down_and_costs_little`, and the same in `relay_tls` |
 //! | Other protocols on this port | `relay_tcp::other_protocols_are_closed_at_once`, `relay_tls::other_protocols_are_closed_at_once`, `web_https` |
 //! | PROXY headers from whoever is not trusted | `relay_proxied` |
 //! | The admin listener without its token | `relay_operation_admin` |

@@ -152,6 +152,25 @@ fn mobility() {
     }]);
 }
 
+/// Clients of the tool with connections between their relayed addresses (RFC 6062). Its `-P` is not
+/// tried: with coturn's own server, too, half of what it sends does not come back.
+#[test]
+fn connections_with_peers() {
+    if !have_tools() {
+        return;
+    }
+    let relay = tcp_relay();
+    at_once(&[&|| clients_to_clients_of(&relay, &["-T"]), &|| {
+        clients_to_clients_of(&relay, &["-T", "-S"])
+    }]);
+}
+
+fn tcp_relay() -> Relay {
+    let identity = Identity::new();
+    let flags = identity.flags(&["--tcp-relay", "--threads", "2", "--tls", "127.0.0.1:0"]);
+    Relay::start(&flags.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// The tool spends most of its time waiting.
 fn at_once(jobs: &[&(dyn Fn() + Sync)]) {
     std::thread::scope(|scope| {

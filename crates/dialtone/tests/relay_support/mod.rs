@@ -376,6 +376,14 @@ impl Client {
         }
     }
 
+    /// The connection of a client that came by TLS.
+    pub fn into_tls(self) -> Tls {
+        match self.wire {
+            Wire::Tls(stream) => stream.into_inner(),
+            _ => panic!("it did not come by TLS"),
+        }
+    }
+
     pub fn new(server: SocketAddr, username: &str, password: &str) -> Client {
         let here = if server.is_ipv4() {
             "127.0.0.1:0"
