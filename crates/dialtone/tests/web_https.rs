@@ -33,7 +33,8 @@ fn start(identity: &Identity, more: &[&str]) -> (Server, SocketAddr) {
 }
 
 fn get(stream: &mut Tls, host: &str, more: &str) -> String {
-    let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
+    let request =
+        format!("GET /api/v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
     converse(stream, request.as_bytes())
 }
 
@@ -83,7 +84,7 @@ async fn call(identity: &Identity, server: &Server, at: SocketAddr) -> (Value, [
 }
 
 #[test]
-fn the_app_comes_by_name_and_by_address_with_and_without_alpn() {
+fn the_web_answers_by_name_and_by_address_with_and_without_alpn() {
     let identity = Identity::new();
     let (_server, at) = start(&identity, &[]);
     let port = at.port();
@@ -184,7 +185,8 @@ fn what_a_client_named_is_what_it_has_to_speak() {
 fn a_first_request_in_pieces_goes_to_the_right_service() {
     let identity = Identity::new();
     let (_server, at) = start(&identity, &[]);
-    let request = format!("GET / HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET /api/v1/health HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n");
     let binding = b"\0\x01\0\0\x21\x12\xa4\x42transaction!".to_vec();
     for (bytes, answer) in [
         (request.into_bytes(), &b"HTTP/1.1 200 "[..]),
@@ -314,7 +316,7 @@ fn behind_a_balancer_both_services_see_the_client() {
     assert!(matches!(silent.read(&mut [0; 1]), Ok(0) | Err(_)));
     let direct = server.raw(&proxy_support::text("203.0.113.7:5000"));
     assert!(matches!(direct.status, 0 | 400), "{direct:?}");
-    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.get("/api/v1/health").status, 200);
 }
 
 #[test]
