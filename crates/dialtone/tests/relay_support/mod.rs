@@ -456,6 +456,12 @@ impl Client {
         panic!("no answer");
     }
 
+    /// The answer to a request that was sent; asked again only if it got lost.
+    pub fn await_answer(&self, request: &[u8]) -> Response {
+        self.try_receive(request)
+            .unwrap_or_else(|| self.exchange(request))
+    }
+
     /// The answer to a request, if it comes soon. Second answers to earlier ones are passed over.
     fn try_receive(&self, request: &[u8]) -> Option<Response> {
         loop {
