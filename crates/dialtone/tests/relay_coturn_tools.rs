@@ -185,28 +185,16 @@ fn relays_of_either_family_for_clients_of_either() {
     if !have_tools() {
         return;
     }
-    let (six, four) = (ipv6_relay("[::1]:0"), ipv6_relay("127.0.0.1:0"));
+    // IPv6 has one loopback address, and nothing but relay ports is reached on the relay's own:
+    // IPv6 clients talk to each other.
+    let six = Relay::of_both_families("[::1]:0");
+    let four = Relay::of_both_families("127.0.0.1:0");
     at_once(&[
         &|| talks_to_a_peer(&six, PEER, &["-s", "-X"]),
         &|| clients_to_clients_of(&six, &["-x"]),
         &|| clients_to_clients_of(&four, &["-t", "-x"]),
         &|| talks_to_a_peer(&four, PEER, &["-s", "-Z"]),
     ]);
-}
-
-/// IPv6 has one loopback address, and nothing but relay ports is reached on the relay's own: IPv6
-/// clients talk to each other.
-fn ipv6_relay(listen: &str) -> Relay {
-    Relay::start_on(&[
-        "--listen",
-        listen,
-        "--relay-ip",
-        "127.0.0.1",
-        "--relay-ip",
-        "::1",
-        "--allow-peer",
-        PEER,
-    ])
 }
 
 /// The tool sends requests with random mistakes in them, and random bytes. It waits for answers

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use relay_support::{
     Client, Relay, channel_data, data_goes_both_ways, peer, receive, they_hear_each_other,
+    who_never_reads_costs_little,
 };
 use turn::stun::{Method, attribute as attr};
 
@@ -171,36 +172,8 @@ fn who_does_not_finish_a_message_is_closed_in_time() {
 #[test]
 fn who_never_reads_loses_data_and_costs_little() {
     let relay = Relay::start(&PEERS);
-    let peer = peer("127.0.0.2:0");
-    let mut deaf: Vec<(Client, SocketAddr)> = (0..20)
-        .map(|_| Client::allocated_by_tcp(relay.address(), "alice", "wonder"))
-        .collect();
-    for (client, _) in &mut deaf {
-        assert_eq!(client.bind(0x4000, peer.local_addr().unwrap()), 0);
-    }
-    let flood = |(_, relayed): &(Client, SocketAddr)| {
-        for n in 0..4000_u32 {
-            peer.send_to(&[n as u8; 1200], relayed).unwrap();
-            if n % 50 == 0 {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-    };
-    flood(&deaf[0]);
-    let before = relay.resident();
-    deaf.iter().for_each(flood);
-    let after = relay.resident();
-    assert!(
-        after <= before + 20 * 160,
-        "{before} kB before, {after} kB after"
-    );
-    // What got through is whole, and in step.
-    let (client, _) = &mut deaf[0];
-    for _ in 0..100 {
-        let came = client.receive();
-        assert_eq!(came[..4], [0x40, 0, 0x04, 0xb0]);
-        assert!(came[4..].iter().all(|byte| *byte == came[4]));
-    }
+    let come = || Client::allocated_by_tcp(relay.address(), "alice", "wonder");
+    who_never_reads_costs_little(&relay, come, 160);
 }
 
 #[test]

@@ -224,22 +224,9 @@ impl<C: TurnClientApi> Foreign<C> {
     }
 }
 
-fn relay(listen: &str) -> Relay {
-    let here = [
-        "--listen",
-        listen,
-        "--relay-ip",
-        "127.0.0.1",
-        "--relay-ip",
-        "::1",
-    ];
-    let peers = ["--allow-peer", "127.0.0.2"];
-    Relay::start_on(&[&here[..], &peers].concat())
-}
-
 #[test]
 fn by_udp_and_by_tcp() {
-    let relay = relay("127.0.0.1:0");
+    let relay = Relay::of_both_families("127.0.0.1:0");
     by_udp(relay.address(), config()).lives_a_whole_life();
     by_tcp(relay.address(), config()).lives_a_whole_life();
 }
@@ -248,7 +235,7 @@ fn by_udp_and_by_tcp() {
 /// peer is another client.
 #[test]
 fn ipv6_allocations_of_ipv6_clients_reach_each_other() {
-    let relay = relay("[::1]:0");
+    let relay = Relay::of_both_families("[::1]:0");
     let mut config = config();
     config.set_address_family(AddressFamily::IPV6);
     let mut alice = by_udp(relay.address(), config.clone());
@@ -269,7 +256,7 @@ fn ipv6_allocations_of_ipv6_clients_reach_each_other() {
 
 #[test]
 fn one_client_has_relays_of_both_families() {
-    let relay = relay("127.0.0.1:0");
+    let relay = Relay::of_both_families("127.0.0.1:0");
     let mut config = config();
     config.add_address_family(AddressFamily::IPV6);
     let mut alice = by_udp(relay.address(), config.clone());
@@ -294,7 +281,7 @@ fn one_client_has_relays_of_both_families() {
 /// As RFC 8489 has it: SHA-256, and a name that does not cross the wire.
 #[test]
 fn with_sha_256_and_without_a_name() {
-    let relay = relay("127.0.0.1:0");
+    let relay = Relay::of_both_families("127.0.0.1:0");
     for anonymous in [Feature::Disabled, Feature::Required] {
         let mut config = config();
         config.set_supported_integrity(IntegrityAlgorithm::Sha256);
@@ -306,7 +293,7 @@ fn with_sha_256_and_without_a_name() {
 
 #[test]
 fn a_wrong_password_and_a_denied_peer_are_told_apart() {
-    let relay = relay("127.0.0.1:0");
+    let relay = Relay::of_both_families("127.0.0.1:0");
     let mut wrong = TurnConfig::new(TurnCredentials::new("alice", "guess"));
     let soon = Duration::from_millis(50);
     wrong.set_request_retransmits(soon, soon, 3, soon);

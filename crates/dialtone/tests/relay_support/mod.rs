@@ -56,6 +56,13 @@ impl Relay {
         Relay::start_on(&[&here[..], arguments].concat())
     }
 
+    /// On this address for clients, on both loopback addresses for allocations; may reach 127.0.0.2.
+    pub fn of_both_families(listen: &str) -> Relay {
+        let relay_ips = ["--relay-ip", "127.0.0.1", "--relay-ip", "::1"];
+        let peers = ["--allow-peer", "127.0.0.2"];
+        Relay::start_on(&[&["--listen", listen][..], &relay_ips, &peers].concat())
+    }
+
     /// With nothing set but the users.
     pub fn start_on(arguments: &[&str]) -> Relay {
         Relay::start_from(&mut command(), arguments)
@@ -668,4 +675,42 @@ pub fn they_hear_each_other(
     assert_eq!(bob.receive(), channel_data(0x4001, b"hello"));
     bob.send_channel_data(0x4001, b"hello yourself");
     assert_eq!(alice.receive(), channel_data(0x4000, b"hello yourself"));
+}
+
+/// Twenty clients with connections take nothing of what a peer sends them. Each may cost the relay
+/// so many kilobytes, and what one gets in the end is whole.
+pub fn who_never_reads_costs_little(
+    relay: &Relay,
+    come: impl Fn() -> (Client, SocketAddr),
+    kilobytes: u64,
+) {
+    let peer = peer("127.0.0.2:0");
+    let mut deaf: Vec<(Client, SocketAddr)> = (0..20).map(|_| come()).collect();
+    for (client, _) in &mut deaf {
+        assert_eq!(client.bind(0x4000, peer.local_addr().unwrap()), 0);
+    }
+    let flood = |(_, relayed): &(Client, SocketAddr)| {
+        for n in 0..4000_u32 {
+            peer.send_to(&[n as u8; 1200], relayed).unwrap();
+            if n % 50 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    };
+    flood(&deaf[0]);
+    let before = relay.resident();
+    deaf.iter().for_each(flood);
+    let after = relay.resident();
+    let room = deaf.len() as u64 * kilobytes;
+    assert!(
+        after <= before + room,
+        "{before} kB before, {after} kB after"
+    );
+    // What got through is whole, and in step.
+    let (client, _) = &mut deaf[0];
+    for _ in 0..100 {
+        let came = client.receive();
+        assert_eq!(came[..4], [0x40, 0, 0x04, 0xb0]);
+        assert!(came[4..].iter().all(|byte| *byte == came[4]));
+    }
 }

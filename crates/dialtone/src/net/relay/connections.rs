@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::time::Tick;
+use slab::Slab;
 use turn::FiveTuple;
 
 use super::connection::{Arrival, Connection};
@@ -28,8 +29,7 @@ pub(super) struct Seat {
 
 #[derive(Default)]
 pub(super) struct Connections {
-    slots: Vec<Option<Seat>>,
-    free: Vec<usize>,
+    slots: Slab<Seat>,
     by_path: HashMap<FiveTuple, usize>,
     next_round: Option<Tick>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Connections {
 impl Connections {
     /// The slot that the next connection gets.
     pub(super) fn next_slot(&self) -> usize {
-        self.free.last().copied().unwrap_or(self.slots.len())
+        self.slots.vacant_key()
     }
 
     /// Adds a connection to [`Connections::next_slot`]. Of one with the same 5-tuple, which the
@@ -51,24 +51,14 @@ impl Connections {
     /// The same for one that has been somewhere else.
     pub(super) fn seat(&mut self, seat: Seat, now: Tick) {
         let path = seat.connection.path();
-        let seat = Some(seat);
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = seat;
-                slot
-            }
-            None => {
-                self.slots.push(seat);
-                self.slots.len() - 1
-            }
-        };
+        let slot = self.slots.insert(seat);
         self.by_path.insert(path, slot);
         self.look_again(now);
     }
 
     /// Gives a connection another 5-tuple, which no other may have, and counts it as this guest.
     pub(super) fn rename(&mut self, slot: usize, path: FiveTuple, guest: Guest) {
-        if let Some(seat) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+        if let Some(seat) = self.slots.get_mut(slot) {
             self.by_path.remove(&seat.connection.path());
             self.by_path.insert(path, slot);
             seat.connection.set_path(path);
@@ -77,8 +67,7 @@ impl Connections {
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Connection> {
-        let seat = self.slots.get_mut(slot)?.as_mut();
-        seat.map(|seat| &mut seat.connection)
+        self.slots.get_mut(slot).map(|seat| &mut seat.connection)
     }
 
     pub(super) fn slot_of(&self, path: &FiveTuple) -> Option<usize> {
@@ -92,8 +81,7 @@ impl Connections {
 
     /// Takes a connection out as it is.
     pub(super) fn take(&mut self, slot: usize) -> Option<Seat> {
-        let seat = self.slots.get_mut(slot)?.take()?;
-        self.free.push(slot);
+        let seat = self.slots.try_remove(slot)?;
         self.by_path.remove(&seat.connection.path());
         Some(seat)
     }
@@ -118,12 +106,9 @@ impl Connections {
         let is_overdue = |connection: &Connection| {
             connection.is_overdue(has_allocation(&connection.path()), now)
         };
-        let slots = self.slots.iter().enumerate();
-        slots
-            .filter(|(_, seat)| {
-                seat.as_ref()
-                    .is_some_and(|seat| is_overdue(&seat.connection))
-            })
+        let seats = self.slots.iter();
+        seats
+            .filter(|(_, seat)| is_overdue(&seat.connection))
             .map(|(slot, _)| slot)
             .collect()
     }

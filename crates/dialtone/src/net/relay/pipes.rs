@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use protocol::time::Tick;
+use slab::Slab;
 use turn::{ConnectionId, Direction};
 
 use super::connection::{Connection, Over, written};
@@ -217,8 +218,7 @@ impl Flow {
 /// Those of one thread: by slot and by name.
 #[derive(Default)]
 pub(super) struct Pipes {
-    slots: Vec<Option<Pipe>>,
-    free: Vec<usize>,
+    slots: Slab<Pipe>,
     by_name: HashMap<ConnectionId, usize>,
     /// Slots of those that are over their bandwidth.
     slow: Vec<usize>,
@@ -229,27 +229,17 @@ pub(super) struct Pipes {
 impl Pipes {
     /// The slot that the next one gets.
     pub(super) fn next_slot(&self) -> usize {
-        self.free.last().copied().unwrap_or(self.slots.len())
+        self.slots.vacant_key()
     }
 
     /// Adds a connection with a peer to [`Pipes::next_slot`].
     pub(super) fn insert(&mut self, connection: ConnectionId, peer: TcpStream, progress: Progress) {
-        let pipe = Some(Pipe::new(connection, peer, progress));
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = pipe;
-                slot
-            }
-            None => {
-                self.slots.push(pipe);
-                self.slots.len() - 1
-            }
-        };
+        let slot = self.slots.insert(Pipe::new(connection, peer, progress));
         self.by_name.insert(connection, slot);
     }
 
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Pipe> {
-        self.slots.get_mut(slot)?.as_mut()
+        self.slots.get_mut(slot)
     }
 
     pub(super) fn slot_of(&self, connection: ConnectionId) -> Option<usize> {
@@ -266,8 +256,7 @@ impl Pipes {
     /// Closes both sides.
     pub(super) fn remove(&mut self, connection: ConnectionId) {
         if let Some(slot) = self.by_name.remove(&connection) {
-            self.slots[slot] = None;
-            self.free.push(slot);
+            self.slots.try_remove(slot);
         }
     }
 
@@ -279,7 +268,7 @@ impl Pipes {
         scratch: &mut [u8],
         mut admit: impl FnMut(ConnectionId, Direction, usize) -> bool,
     ) -> Outcome {
-        let Some(pipe) = self.slots.get_mut(slot).and_then(Option::as_mut) else {
+        let Some(pipe) = self.slots.get_mut(slot) else {
             return Outcome::Waits;
         };
         let connection = pipe.connection;
