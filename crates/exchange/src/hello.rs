@@ -114,7 +114,10 @@ impl Exchange {
             resume_token: token,
             window_ms: limits::WINDOW_MS,
             ping_ms: limits::PING_IDLE_MS,
-            you: You { device },
+            you: You {
+                device,
+                account: None,
+            },
             features: Vec::new(),
         })
     }

@@ -144,14 +144,11 @@ impl Session {
         };
         self.unanswered_pings = 0;
         self.closing = false;
-        self.send_unnumbered(
-            re,
-            &Resumed {
-                resume_token: token,
-            }
-            .into(),
-            out,
-        );
+        let resumed = Resumed {
+            resume_token: token,
+            up_to: self.outbox.next_seq() - 1,
+        };
+        self.send_unnumbered(re, &resumed.into(), out);
         self.outbox.acknowledge(resume.last_seq);
         for text in self.outbox.after(resume.last_seq).into_iter().flatten() {
             out.push_back(Output::Send {
@@ -249,6 +246,18 @@ impl Session {
             ClientMessage::Candidates(body) => (Target::Call(body.call), Request::Candidates(body)),
             ClientMessage::ConnectionState(body) => {
                 (Target::Call(body.call), Request::Report(body))
+            }
+            ClientMessage::Invite(_)
+            | ClientMessage::Ringing(_)
+            | ClientMessage::Accept(_)
+            | ClientMessage::Decline(_)
+            | ClientMessage::Ignore(_)
+            | ClientMessage::Busy(_)
+            | ClientMessage::Cancel(_)
+            | ClientMessage::LeaveMessage(_) => {
+                let text = "Only people with an account ring and are rung. Sign in first.";
+                self.answer(re.as_ref(), call::error(ErrorCode::Forbidden, text), out);
+                return None;
             }
         };
         Some(Routed { to, re, request })

@@ -19,6 +19,8 @@ pub enum CloseCode {
     GoingAway,
     /// Too many sockets from one address, or too many in all.
     TooMany,
+    /// The sign-in was revoked, or the account is gone.
+    SignedOut,
 }
 
 impl CloseCode {
@@ -57,6 +59,7 @@ impl CloseCode {
         ),
         (CloseCode::GoingAway, 4006, "the server is stopping", true),
         (CloseCode::TooMany, 4007, "too many connections", true),
+        (CloseCode::SignedOut, 4008, "signed out", false),
     ];
 
     /// The number on the wire.

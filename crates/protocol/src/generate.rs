@@ -32,6 +32,8 @@ pub fn typescript() -> String {
         ParticipantId,
         ConnectionId,
         ChatId,
+        RingId,
+        UserId,
         SessionId,
         DeviceId,
         Epoch,
@@ -86,6 +88,29 @@ pub fn typescript() -> String {
         CallEnded,
         EndReason,
     );
+    declare!(
+        Account,
+        People,
+        Contact,
+        Availability,
+        PresenceChange,
+        Changed,
+        ChangedPart,
+        Invite,
+        Ringing,
+        Accept,
+        Decline,
+        Ignore,
+        Busy,
+        Cancel,
+        LeaveMessage,
+        RingOffer,
+        Caller,
+        RingState,
+        RingPhase,
+        RingEnded,
+        RingEndReason,
+    );
     out.push_str("\n/** A frame as a client sends it. */\n");
     out.push_str("export type ClientFrame = ClientMessage & { id?: string; ack?: number };\n");
     out.push_str("\n/** A frame as the server sends it. */\n");
@@ -119,6 +144,10 @@ pub fn tables() -> Vec<(&'static str, String)> {
         ("limits", limits_table()),
         ("errors", words_table("code", ErrorCode::ALL)),
         ("end-reasons", words_table("reason", EndReason::ALL)),
+        (
+            "ring-end-reasons",
+            words_table("reason", RingEndReason::ALL),
+        ),
         ("close-codes", close_codes_table()),
     ]
 }

@@ -98,6 +98,18 @@ id!(
     ChatId
 );
 id!(
+    /// A ring: one attempt to ask a person into a call. Made by the caller's client.
+    RingId
+);
+id!(
+    /// A person with an account.
+    UserId
+);
+id!(
+    /// One sign-in of a person on a device, which can be revoked.
+    LoginId
+);
+id!(
     /// A session: one connected device. Made by the server.
     SessionId
 );

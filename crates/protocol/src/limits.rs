@@ -30,6 +30,8 @@ limits! {
     CHAT_BACKLOG: usize = 128;
     /// Bytes the chat backlog of a call may hold, counted as they are sent.
     CHAT_BACKLOG_BYTES: usize = 32 * 1024;
+    /// Bytes of a message that is left after a ring.
+    MESSAGE_BYTES: usize = 4 * 1024;
     /// Characters of a participant's name.
     NAME_CHARS: usize = 64;
     /// Bytes of a client's name or version, of a feature's name, of a request id.
@@ -70,6 +72,23 @@ limits! {
     CONNECT_MS: u64 = 20_000;
     /// How long a connection may be lost before it is closed, in milliseconds.
     RECONNECT_MS: u64 = 30_000;
+    /// How long a ring lasts from the first device that rings, in milliseconds, and at most twice
+    /// as long in all.
+    RING_MS: u64 = 45_000;
+    /// How long a device may take to say that it rings before a push message wakes it.
+    PUSH_AFTER_MS: u64 = 1_000;
+    /// How long after a ring a message can be left, in milliseconds.
+    LEAVE_MESSAGE_MS: u64 = 600_000;
+    /// Rings a person may start at once after a pause.
+    INVITES_BURST: u32 = 10;
+    /// Rings a person may start in a minute in the long run.
+    INVITES_PER_MINUTE: u32 = 10;
+    /// Rings a person may get in a minute, from everybody together.
+    RINGS_PER_MINUTE: u32 = 30;
+    /// Rings that may be going on for one person at a time.
+    RINGS_AT_ONCE: usize = 8;
+    /// Contacts a person may have, and people they may block.
+    CONTACTS: usize = 1_000;
     /// How long relay credentials are valid, in milliseconds; renewed before they expire.
     RELAY_CREDENTIALS_MS: u64 = 3_600_000;
 }

@@ -58,6 +58,10 @@ macro_rules! codes {
     };
 }
 
+mod ringing;
+
+pub use ringing::*;
+
 messages! {
     /// What a client sends.
     ClientMessage {
@@ -87,6 +91,22 @@ messages! {
         "candidates" => Candidates(Candidates),
         /// Reports how a connection is.
         "connection_state" => ConnectionState(ConnectionReport),
+        /// Asks a person into the call: all their devices ring.
+        "invite" => Invite(Invite),
+        /// Says that this device alerts its person.
+        "ringing" => Ringing(Ringing),
+        /// Answers a ring; the first to do so takes a seat in the call.
+        "accept" => Accept(Accept),
+        /// Declines a ring, on every device.
+        "decline" => Decline(Decline),
+        /// Silences a ring, on this device.
+        "ignore" => Ignore(Ignore),
+        /// Says that this device cannot take the call.
+        "busy" => Busy(Busy),
+        /// Gives a ring up.
+        "cancel" => Cancel(Cancel),
+        /// Leaves a message after a ring that was not answered.
+        "leave_message" => LeaveMessage(Box<LeaveMessage>),
     }
 }
 
@@ -125,6 +145,18 @@ messages! {
         "call_ended" => CallEnded(CallEnded),
         /// New relay credentials, before the old ones expire.
         "relay_credentials" => RelayCredentials(RelayCredentials),
+        /// Who the receiver knows and what rings: the whole.
+        "people" => People(Box<People>),
+        /// A contact came, went, or changed.
+        "presence" => Presence(PresenceChange),
+        /// Something the API serves has changed.
+        "changed" => Changed(Changed),
+        /// Somebody calls.
+        "ring" => Ring(Box<RingOffer>),
+        /// How a ring of this device goes.
+        "ring_state" => RingState(RingState),
+        /// A ring is over.
+        "ring_ended" => RingEnded(RingEnded),
         /// The server is about to stop.
         "go_away" => GoAway(GoAway),
     }
@@ -232,6 +264,10 @@ pub struct Welcome {
 pub struct You {
     /// The device, derived from its key.
     pub device: DeviceId,
+    /// The account, when the ticket was a member's; a guest has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub account: Option<Account>,
 }
 
 /// The session goes on.
@@ -239,6 +275,9 @@ pub struct You {
 pub struct Resumed {
     /// Replaces the old token, which stays valid until the first `ack` on this socket.
     pub resume_token: ResumeToken,
+    /// Number of the last frame that was missed. What came until then may be over already: read
+    /// all of it before anything rings.
+    pub up_to: u64,
 }
 
 /// The session could not be resumed; a new one is open in its place.
@@ -364,6 +403,10 @@ pub struct MediaState {
     pub audio: bool,
     /// The camera is on.
     pub video: bool,
+    /// The other side is on hold: neither is heard or seen, and the call goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub held: bool,
 }
 
 /// A chat message.
@@ -501,6 +544,9 @@ pub struct ConnectionOpened {
     pub polite: bool,
     /// The newest generation the server knows.
     pub generation: u32,
+    /// Use relayed candidates only: the other one is not a contact, and is not to learn the
+    /// receiver's addresses.
+    pub relay_only: bool,
     /// STUN and TURN servers with credentials for this call.
     pub relay: RelayTerms,
 }
@@ -607,6 +653,10 @@ codes! {
         "replaced" => Replaced,
         /// The server was stopped.
         "server_stopped" => ServerStopped,
+        /// An administrator ended the call.
+        "kicked" => Kicked,
+        /// The two called each other: they talk in the other call.
+        "glare" => Glare,
     }
 }
 
@@ -629,6 +679,12 @@ codes! {
         "call_full" => CallFull,
         /// More than a limit allows.
         "limit" => Limit,
+        /// Too often in too short a time. Wait a moment.
+        "rate_limited" => RateLimited,
+        /// Only somebody with an account may do this.
+        "forbidden" => Forbidden,
+        /// It is for the other side to say this.
+        "bad_direction" => BadDirection,
         /// The server cannot take more work now. Try again later.
         "unavailable" => Unavailable,
     }

@@ -13,7 +13,7 @@ const BEN: Participant = { participant: 'ben', name: 'Ben', media: { audio: true
 
 function opened(connection = 'one', polite = false): ConnectionOpened {
   const relay = { ice_servers: [{ urls: ['stun:one'] }], expires_in_ms: 1_000 };
-  return { call: CALL, connection, peer: 'ben', polite, generation: 0, relay };
+  return { call: CALL, connection, peer: 'ben', polite, generation: 0, relay_only: false, relay };
 }
 
 function said(id: string, body: string, from = 'ben'): ChatFrom {

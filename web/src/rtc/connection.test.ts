@@ -25,6 +25,7 @@ class End {
         peer: polite ? 'impolite' : 'polite',
         polite,
         generation: 0,
+        relay_only: false,
         relay: { ice_servers: [{ urls: ['stun:one'] }], expires_in_ms: 1 },
       },
       prepared: new Prepared(media, tracks),

@@ -12,6 +12,10 @@ export type ConnectionId = string;
 
 export type ChatId = string;
 
+export type RingId = string;
+
+export type UserId = string;
+
 export type SessionId = string;
 
 export type DeviceId = string;
@@ -26,9 +30,9 @@ export type Name = string;
 
 export type Token = string;
 
-export type ClientMessage = { "t": "hello" } & Hello | { "t": "resume" } & Resume | { "t": "ack" } & Ack | { "t": "ping" } & Ping | { "t": "pong" } & Pong | { "t": "join" } & Join | { "t": "hangup" } & Hangup | { "t": "closing" } & Closing | { "t": "media" } & Media | { "t": "chat" } & Chat | { "t": "description" } & Description | { "t": "candidates" } & Candidates | { "t": "connection_state" } & ConnectionReport;
+export type ClientMessage = { "t": "hello" } & Hello | { "t": "resume" } & Resume | { "t": "ack" } & Ack | { "t": "ping" } & Ping | { "t": "pong" } & Pong | { "t": "join" } & Join | { "t": "hangup" } & Hangup | { "t": "closing" } & Closing | { "t": "media" } & Media | { "t": "chat" } & Chat | { "t": "description" } & Description | { "t": "candidates" } & Candidates | { "t": "connection_state" } & ConnectionReport | { "t": "invite" } & Invite | { "t": "ringing" } & Ringing | { "t": "accept" } & Accept | { "t": "decline" } & Decline | { "t": "ignore" } & Ignore | { "t": "busy" } & Busy | { "t": "cancel" } & Cancel | { "t": "leave_message" } & LeaveMessage;
 
-export type ServerMessage = { "t": "welcome" } & Welcome | { "t": "resumed" } & Resumed | { "t": "reset" } & Reset | { "t": "ok" } & Done | { "t": "error" } & ErrorBody | { "t": "ping" } & Ping | { "t": "pong" } & Pong | { "t": "joined" } & Joined | { "t": "participant" } & ParticipantChange | { "t": "connection" } & ConnectionOpened | { "t": "connection_restart" } & ConnectionRestart | { "t": "description" } & DescriptionFrom | { "t": "candidates" } & CandidatesFrom | { "t": "chat" } & ChatFrom | { "t": "call_ended" } & CallEnded | { "t": "relay_credentials" } & RelayCredentials | { "t": "go_away" } & GoAway;
+export type ServerMessage = { "t": "welcome" } & Welcome | { "t": "resumed" } & Resumed | { "t": "reset" } & Reset | { "t": "ok" } & Done | { "t": "error" } & ErrorBody | { "t": "ping" } & Ping | { "t": "pong" } & Pong | { "t": "joined" } & Joined | { "t": "participant" } & ParticipantChange | { "t": "connection" } & ConnectionOpened | { "t": "connection_restart" } & ConnectionRestart | { "t": "description" } & DescriptionFrom | { "t": "candidates" } & CandidatesFrom | { "t": "chat" } & ChatFrom | { "t": "call_ended" } & CallEnded | { "t": "relay_credentials" } & RelayCredentials | { "t": "people" } & People | { "t": "presence" } & PresenceChange | { "t": "changed" } & Changed | { "t": "ring" } & RingOffer | { "t": "ring_state" } & RingState | { "t": "ring_ended" } & RingEnded | { "t": "go_away" } & GoAway;
 
 export type Hello = { 
 /**
@@ -134,13 +138,22 @@ export type You = {
 /**
  * The device, derived from its key.
  */
-device: DeviceId, };
+device: DeviceId, 
+/**
+ * The account, when the ticket was a member's; a guest has none.
+ */
+account?: Account, };
 
 export type Resumed = { 
 /**
  * Replaces the old token, which stays valid until the first `ack` on this socket.
  */
-resume_token: ResumeToken, };
+resume_token: ResumeToken, 
+/**
+ * Number of the last frame that was missed. What came until then may be over already: read
+ * all of it before anything rings.
+ */
+up_to: number, };
 
 export type Reset = { 
 /**
@@ -206,7 +219,7 @@ code: ErrorCode,
  */
 message: string, };
 
-export type ErrorCode = "malformed" | "unknown_type" | "bad_state" | "not_found" | "gone" | "unauthorized" | "call_full" | "limit" | "unavailable";
+export type ErrorCode = "malformed" | "unknown_type" | "bad_state" | "not_found" | "gone" | "unauthorized" | "call_full" | "limit" | "rate_limited" | "forbidden" | "bad_direction" | "unavailable";
 
 export type Join = { 
 /**
@@ -284,7 +297,11 @@ audio: boolean,
 /**
  * The camera is on.
  */
-video: boolean, };
+video: boolean, 
+/**
+ * The other side is on hold: neither is heard or seen, and the call goes on.
+ */
+held?: boolean, };
 
 export type Chat = { 
 /**
@@ -443,6 +460,11 @@ polite: boolean,
  */
 generation: number, 
 /**
+ * Use relayed candidates only: the other one is not a contact, and is not to learn the
+ * receiver's addresses.
+ */
+relay_only: boolean, 
+/**
  * STUN and TURN servers with credentials for this call.
  */
 relay: RelayTerms, };
@@ -579,7 +601,218 @@ call: CallId,
  */
 reason: EndReason, };
 
-export type EndReason = "hangup" | "left" | "connect_failed" | "connection_lost" | "replaced" | "server_stopped";
+export type EndReason = "hangup" | "left" | "connect_failed" | "connection_lost" | "replaced" | "server_stopped" | "kicked" | "glare";
+
+export type Account = { 
+/**
+ * Who it is.
+ */
+user: UserId, 
+/**
+ * The name others see.
+ */
+name: Name, 
+/**
+ * Nobody's call rings here.
+ */
+do_not_disturb: boolean, 
+/**
+ * A second call rings while the first goes on; otherwise the caller hears that it is busy.
+ */
+call_waiting: boolean, };
+
+export type People = { 
+/**
+ * The receiver.
+ */
+me: Account, 
+/**
+ * Whom the receiver has added.
+ */
+contacts: Array<Contact>, 
+/**
+ * What rings for the receiver now.
+ */
+incoming: Array<RingOffer>, 
+/**
+ * Whom this device is calling now.
+ */
+outgoing: Array<RingState>, };
+
+export type Contact = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * Their name.
+ */
+name: Name, 
+/**
+ * Whether they can be reached. `offline` for those who do not know the receiver, too.
+ */
+presence: Availability, };
+
+export type Availability = "offline" | "available" | "busy" | "do_not_disturb";
+
+export type PresenceChange = { 
+/**
+ * The contact as it is now.
+ */
+contact: Contact, };
+
+export type Changed = { 
+/**
+ * What.
+ */
+what: ChangedPart, };
+
+export type ChangedPart = "history";
+
+export type Invite = { 
+/**
+ * Made by the caller: a repeat rings nobody twice, not even after a restart of the server.
+ */
+ring: RingId, 
+/**
+ * The call.
+ */
+call: CallId, 
+/**
+ * The person.
+ */
+to: UserId, 
+/**
+ * What the caller sends: a voice call or a video call.
+ */
+media: MediaState, };
+
+export type Ringing = { 
+/**
+ * The ring.
+ */
+ring: RingId, };
+
+export type Accept = { 
+/**
+ * The ring.
+ */
+ring: RingId, 
+/**
+ * What the callee sends. Video only when the person chose it.
+ */
+media: MediaState, };
+
+export type Decline = { 
+/**
+ * The ring.
+ */
+ring: RingId, };
+
+export type Ignore = { 
+/**
+ * The ring.
+ */
+ring: RingId, };
+
+export type Busy = { 
+/**
+ * The ring.
+ */
+ring: RingId, };
+
+export type Cancel = { 
+/**
+ * The ring.
+ */
+ring: RingId, };
+
+export type LeaveMessage = { 
+/**
+ * The ring that was not answered.
+ */
+ring: RingId, 
+/**
+ * Made by the sender.
+ */
+chat: ChatId, 
+/**
+ * Opaque to the server. Between web apps it is JSON with `text`, as in a chat.
+ */
+body: string, };
+
+export type RingOffer = { 
+/**
+ * The ring.
+ */
+ring: RingId, 
+/**
+ * The call it asks into.
+ */
+call: CallId, 
+/**
+ * Who calls.
+ */
+from: Caller, 
+/**
+ * What the caller sends.
+ */
+media: MediaState, 
+/**
+ * The receiver's person is in another call.
+ */
+waiting: boolean, 
+/**
+ * How long it will ring, in milliseconds.
+ */
+expires_in_ms: number, };
+
+export type Caller = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * Their name.
+ */
+name: Name, 
+/**
+ * Whether the receiver has added them. With others, the receiver's address is kept from
+ * them: the connection is relay-only at the receiver's end.
+ */
+contact: boolean, };
+
+export type RingState = { 
+/**
+ * The ring.
+ */
+ring: RingId, 
+/**
+ * The call it asks into.
+ */
+call: CallId, 
+/**
+ * Who is called.
+ */
+to: UserId, 
+/**
+ * How it stands.
+ */
+phase: RingPhase, };
+
+export type RingPhase = "offered" | "ringing";
+
+export type RingEnded = { 
+/**
+ * The ring.
+ */
+ring: RingId, 
+/**
+ * Why.
+ */
+reason: RingEndReason, };
+
+export type RingEndReason = "accepted" | "answered_elsewhere" | "declined" | "declined_elsewhere" | "busy" | "no_answer" | "cancelled";
 
 /** A frame as a client sends it. */
 export type ClientFrame = ClientMessage & { id?: string; ack?: number };
@@ -606,6 +839,8 @@ export const limits = {
   chat_backlog: 128,
   /** Bytes the chat backlog of a call may hold, counted as they are sent. */
   chat_backlog_bytes: 32768,
+  /** Bytes of a message that is left after a ring. */
+  message_bytes: 4096,
   /** Characters of a participant's name. */
   name_chars: 64,
   /** Bytes of a client's name or version, of a feature's name, of a request id. */
@@ -646,6 +881,22 @@ export const limits = {
   connect_ms: 20000,
   /** How long a connection may be lost before it is closed, in milliseconds. */
   reconnect_ms: 30000,
+  /** How long a ring lasts from the first device that rings, in milliseconds, and at most twice as long in all. */
+  ring_ms: 45000,
+  /** How long a device may take to say that it rings before a push message wakes it. */
+  push_after_ms: 1000,
+  /** How long after a ring a message can be left, in milliseconds. */
+  leave_message_ms: 600000,
+  /** Rings a person may start at once after a pause. */
+  invites_burst: 10,
+  /** Rings a person may start in a minute in the long run. */
+  invites_per_minute: 10,
+  /** Rings a person may get in a minute, from everybody together. */
+  rings_per_minute: 30,
+  /** Rings that may be going on for one person at a time. */
+  rings_at_once: 8,
+  /** Contacts a person may have, and people they may block. */
+  contacts: 1000,
   /** How long relay credentials are valid, in milliseconds; renewed before they expire. */
   relay_credentials_ms: 3600000,
 } as const;
@@ -667,4 +918,6 @@ export const closeCodes = {
   GoingAway: 4006,
   /** too many connections */
   TooMany: 4007,
+  /** signed out */
+  SignedOut: 4008,
 } as const;

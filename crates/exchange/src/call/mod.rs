@@ -210,6 +210,7 @@ impl Call {
             peer: other.unwrap_or(me),
             polite: connection.is_polite(me),
             generation: connection.generation,
+            relay_only: false,
             relay: self.relay_terms(me, cx),
         })
     }

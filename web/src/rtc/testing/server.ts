@@ -100,7 +100,7 @@ export class FakeServer {
   #greet(socket: FakeSocket, frame: Sent): void {
     const resume_token = `token-${++this.#tokens}`;
     const re = frame.id!;
-    if (this.greeting === 'resumed') return socket.push({ t: 'resumed', resume_token, re });
+    if (this.greeting === 'resumed') return socket.push({ t: 'resumed', resume_token, up_to: 0, re });
     if (this.greeting === null) return;
     this.#seq = 0;
     const opened = {
