@@ -22,6 +22,7 @@ mod connection;
 mod hello;
 mod ids;
 mod outbox;
+pub mod records;
 mod session;
 mod tickets;
 mod timers;
@@ -39,6 +40,7 @@ use protocol::time::{Now, Tick};
 
 use call::{Call, CallInput, CallOutput, Context, Request};
 use ids::Ids;
+
 use session::{Routed, Session, Target};
 use tickets::Tickets;
 use timers::{Timer, Timers};
