@@ -49,6 +49,9 @@ pub enum Record {
         user: Option<UserId>,
         /// The name others see.
         name: Name,
+        /// They came by a ring and not by a link: callers who are no contacts of theirs are not
+        /// shown their addresses.
+        rung: bool,
     },
     /// Somebody does not sit there any more, and the call goes on.
     Unseated {
@@ -97,9 +100,12 @@ pub enum Record {
 }
 
 impl Record {
-    /// Whether it begins something that can still be refused. When it cannot be stored, the
-    /// driver drops it and hands its name back with `Input::NotStored`;
-    /// every other record it keeps, and tries again until the store has it.
+    /// Whether it begins something that can still be refused.
+    ///
+    /// When the store fails, the driver drops such records and keeps every other one, in order,
+    /// to try again until the store has it. It says so with `Input::NotStored`, naming the last
+    /// record of the group that failed, also when none of the group was dropped: calls that go on
+    /// then do not wait for the store. `Input::Stored` says that it works again.
     pub fn can_be_refused(&self) -> bool {
         matches!(
             self,
@@ -196,6 +202,8 @@ pub struct RestoredSeat {
     pub user: Option<UserId>,
     /// The name others see.
     pub name: Name,
+    /// They came by a ring.
+    pub rung: bool,
 }
 
 /// A ring that was not over when the server ended, or had been for a short time.
