@@ -1,0 +1,149 @@
+// The shapes of the REST API under /api/v1, as docs/protocol.md and /api/v1/openapi.json have them.
+
+export interface ServerInfo {
+  version: string;
+  /** Whether calls by link are possible without an account. */
+  guests: boolean;
+  /** Whether the address the server is reached at can have passkeys. */
+  passkeys: boolean;
+  /** Nobody has an account yet. */
+  first_run: boolean;
+}
+
+export type Role = 'admin' | 'member';
+
+export interface Me {
+  user: string;
+  /** What one signs in with. */
+  login: string;
+  /** What others see. */
+  name: string;
+  role: Role;
+  do_not_disturb: boolean;
+  call_waiting: boolean;
+  has_password: boolean;
+  /** The id of this sign-in among the devices. */
+  this_device: string;
+}
+
+/** What WebAuthn wants of the browser; binary values are base64url. */
+export interface Ceremony {
+  ceremony: string;
+  options: unknown;
+}
+
+export interface Invitation {
+  role: Role;
+  expires_at_ms: number;
+  first_run: boolean;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  created_at_ms: number;
+  seen_at_ms?: number | null;
+}
+
+export interface Device {
+  id: string;
+  name: string;
+  created_at_ms: number;
+  seen_at_ms: number;
+  current: boolean;
+  online: boolean;
+}
+
+export interface Person {
+  user: string;
+  login: string;
+  name: string;
+  contact: boolean;
+  blocked: boolean;
+}
+
+export type Direction = 'outgoing' | 'incoming' | 'link';
+export type Outcome = 'answered' | 'missed' | 'declined' | 'busy' | 'no_answer' | 'cancelled';
+
+export interface HistoryEntry {
+  id: string;
+  ring?: string | null;
+  call: string;
+  at_ms: number;
+  direction: Direction;
+  outcome: Outcome;
+  media: { audio: boolean; video: boolean };
+  peer?: { user?: string | null; name: string } | null;
+  duration_ms?: number | null;
+  /** What the caller left after nobody answered. */
+  message?: { body: string; at_ms: number } | null;
+  seen: boolean;
+}
+
+export interface HistoryPage {
+  entries: HistoryEntry[];
+  /** Missed calls that have not been looked at. */
+  unseen: number;
+  /** Older ones exist. */
+  more: boolean;
+}
+
+export interface PushSubscriptionInfo {
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+}
+
+export interface AdminUser {
+  user: string;
+  login: string;
+  name: string;
+  role: Role;
+  closed: boolean;
+  created_at_ms: number;
+  seen_at_ms?: number | null;
+}
+
+export interface AdminInvitation {
+  id: string;
+  role: Role;
+  created_at_ms: number;
+  expires_at_ms: number;
+}
+
+/** A link that works once and is shown once. */
+export interface OneTimeLink {
+  link: string;
+  expires_at_ms?: number;
+}
+
+export interface LiveCall {
+  call: string;
+  started_at_ms: number;
+  participants: { user?: string | null; name: string }[];
+}
+
+export type Scope = 'calls' | 'people' | 'history' | 'admin';
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  created_at_ms: number;
+  seen_at_ms?: number | null;
+}
+
+export interface Webhook {
+  id: string;
+  url: string;
+  events: string[];
+  created_at_ms: number;
+}
+
+export interface Delivery {
+  id: string;
+  event: string;
+  at_ms: number;
+  attempts: number;
+  status?: number | null;
+  state: 'waiting' | 'delivered' | 'failed';
+}
