@@ -51,7 +51,12 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "rust",
         what: "unit and integration tests of all crates but the lab",
-        needs: &[tools::COTURN, tools::STUN_CLIENT, tools::PIP],
+        needs: &[
+            tools::COTURN,
+            tools::STUN_CLIENT,
+            tools::PIP,
+            tools::POSTGRESQL,
+        ],
         run: rust,
     },
     Step {

@@ -47,6 +47,9 @@ pub const COTURN: Tool = apt("turnserver", "coturn");
 pub const CERTUTIL: Tool = apt("certutil", "libnss3-tools");
 /// A STUN client by others.
 pub const STUN_CLIENT: Tool = apt("stun", "stun-client");
+/// The database that tests of the store run on beside SQLite; they start servers of their own. Of
+/// its programs this one is in PATH; the package brings the server, too.
+pub const POSTGRESQL: Tool = apt("pg_lsclusters", "postgresql");
 /// Builds the fuzzer's C++ half.
 pub const CXX: Tool = apt("c++", "g++");
 /// Licences, bans and sources of dependencies.

@@ -34,6 +34,28 @@ impl DataFolder {
         })
     }
 
+    /// Keeps other servers out of the folder as long as what it gives is held: two would each take
+    /// the other's calls for their own.
+    pub fn lock(&self) -> anyhow::Result<fs::File> {
+        let path = self.path.join("server.lock");
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| self.not_writable(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => bail!(
+                "Another server uses the data folder {}. End it first, or name another folder \
+                 with --data DIR.",
+                self.path.display()
+            ),
+            Err(fs::TryLockError::Error(error)) => Err(self.not_writable(&path, &error)),
+        }
+    }
+
     /// The secret that relay credentials are made from. It is drawn once and kept, so that
     /// credentials handed out before a restart stay good.
     pub fn relay_secret(&self) -> anyhow::Result<Vec<u8>> {
@@ -46,7 +68,11 @@ impl DataFolder {
                 path.display(),
                 secret.len()
             ),
-            Err(error) if error.kind() == ErrorKind::NotFound => draw_secret(&path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let secret = draw_secret()?;
+                self.keep_relay_secret(&secret)?;
+                Ok(secret)
+            }
             Err(error) => bail!(
                 "{} cannot be read ({error}). Check who owns the data folder, or name another one \
                  with --data DIR.",
@@ -54,30 +80,37 @@ impl DataFolder {
             ),
         }
     }
-}
 
-fn draw_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut secret = vec![0; SECRET_BYTES];
-    getrandom::fill(&mut secret).context("The system has no randomness to give")?;
-    // Written aside and moved into place: a crash half-way leaves no short secret behind.
-    let aside = path.with_extension("new");
-    let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&aside)?;
-        file.write_all(&secret)?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
-    };
-    write().map_err(|error| {
+    /// Puts the relay's secret there, whether there is one or not.
+    pub fn keep_relay_secret(&self, secret: &[u8]) -> anyhow::Result<()> {
+        let path = self.path.join("relay.secret");
+        // Written aside and moved into place: a crash half-way leaves no short secret behind.
+        let aside = path.with_extension("new");
+        let write = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&aside)?;
+            file.write_all(secret)?;
+            file.sync_all()?;
+            fs::rename(&aside, &path)
+        };
+        write().map_err(|error| self.not_writable(&path, &error))
+    }
+
+    fn not_writable(&self, path: &Path, error: &std::io::Error) -> anyhow::Error {
         anyhow!(
             "{} cannot be written ({error}). Check who owns the data folder, or name another one \
              with --data DIR.",
             path.display()
         )
-    })?;
+    }
+}
+
+fn draw_secret() -> anyhow::Result<Vec<u8>> {
+    let mut secret = vec![0; SECRET_BYTES];
+    getrandom::fill(&mut secret).context("The system has no randomness to give")?;
     Ok(secret)
 }

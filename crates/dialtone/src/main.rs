@@ -19,6 +19,9 @@ mod hub;
 mod net;
 mod operator;
 mod proof;
+// Whom it is for comes next.
+#[allow(dead_code)]
+mod store;
 
 use std::process::ExitCode;
 

@@ -104,6 +104,35 @@ fn a_data_folder_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn a_data_folder_belongs_to_one_server() {
+    let server = Server::start();
+    failure(
+        &mut command(server.data()),
+        &["Another server uses the data folder", "--data DIR"],
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    for (url, remedy) in [
+        ("mysql://ada:geheim@localhost/x", "--store wants a URL"),
+        (
+            "postgres://ada:geheim@127.0.0.1:1/x",
+            "Check that the server runs",
+        ),
+    ] {
+        let mut command = command(data.path());
+        failure(command.args(["--store", url]), &[remedy]);
+    }
+    std::fs::write(data.path().join("dialtone.db"), "no database".repeat(500)).unwrap();
+    failure(
+        &mut command(data.path()),
+        &["dialtone.db", "not a database of Dialtone"],
+    );
+}
+
+#[test]
 fn what_was_mistyped_is_said() {
     for arguments in [
         ["--http", "8080"],

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use turn::{Cidr, Credentials, Limits, RelayAddress};
 
 use super::https::HttpsArguments;
+use super::state::StateArguments;
 use crate::addresses::{self, Address};
 use crate::config::RelayIp;
-use crate::data::DataFolder;
 use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
@@ -50,9 +49,8 @@ pub struct Arguments {
     #[arg(long, value_name = "BIND[=ANNOUNCED]")]
     relay_ip: Vec<RelayIp>,
 
-    /// Where state is kept
-    #[arg(long, value_name = "DIR", default_value = "dialtone-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    state: StateArguments,
 
     /// Let the relay reach these addresses, which it refuses otherwise (repeatable)
     #[arg(long, value_name = "CIDR")]
@@ -77,7 +75,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     // Before anything is started, so that no signal finds the default behaviour in between.
     let mut signals = Signals::new()?;
-    let data = DataFolder::open(&arguments.data)?;
+    let (data, store, _lock) = arguments.state.open_to_serve().await?;
     let secret = data.relay_secret()?;
     let found = addresses::find();
     let relays = relay_addresses(&arguments, &found);
@@ -127,6 +125,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         _ = signals.first() => {} // Asked twice: at once, then.
     }
     relay.shutdown();
+    store.close().await;
     Ok(())
 }
 
@@ -270,7 +269,7 @@ fn greeting(
     writeln!(
         text,
         "\n  State is kept in {}. Ctrl-C stops.\n",
-        arguments.data.display()
+        arguments.state
     )?;
     Ok(text)
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod dev;
 mod https;
+mod state;
 mod turn;
 
 use std::io::IsTerminal as _;

@@ -36,7 +36,7 @@ pub struct Server {
     pub https: Option<SocketAddr>,
     /// What it said until it was ready.
     pub greeting: String,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Drop for Server {
@@ -49,6 +49,11 @@ impl Drop for Server {
 impl Server {
     pub fn start() -> Server {
         Server::start_with(&[])
+    }
+
+    /// Where it keeps its state.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// With these arguments added.
@@ -79,7 +84,7 @@ impl Server {
             http: addresses.next().unwrap(),
             https: addresses.next(),
             greeting,
-            _data: data,
+            data,
         }
     }
 

@@ -1,0 +1,90 @@
+//! Brings the schema of a store up to what this binary knows, and never back.
+
+use super::{Backend, Error, Store, Transaction, args};
+
+/// One step forward.
+struct Migration {
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($name:literal)*) => {
+        &[$(Migration {
+            name: $name,
+            sqlite: include_str!(concat!("migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("migrations/postgres/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// All of them; the first is version 1.
+const MIGRATIONS: &[Migration] = migrations! { "0001_first" };
+
+/// The version of the schema that this binary works with.
+pub const VERSION: u64 = MIGRATIONS.len() as u64;
+
+/// Keeps two processes that start at once from both migrating a PostgreSQL database.
+const LOCK: i64 = 0x6469_616c_746f_6e65; // "dialtone"
+
+/// Why a store could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum Outdated {
+    /// A newer binary has been here.
+    #[error("its schema has version {0}, and this Dialtone knows up to {VERSION}")]
+    Newer(u64),
+    /// It did not work.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl Store {
+    /// Does what is missing, each step in a transaction of its own.
+    pub(super) async fn migrate(&self) -> Result<(), Outdated> {
+        while self.step().await? {}
+        Ok(())
+    }
+
+    async fn step(&self) -> Result<bool, Outdated> {
+        let mut open = self.begin().await?;
+        if let Backend::Postgres(_) = self.0 {
+            open.rows("SELECT pg_advisory_xact_lock($1)", args![LOCK])
+                .await?;
+        }
+        open.script(
+            "CREATE TABLE IF NOT EXISTS migrations
+             (version BIGINT PRIMARY KEY NOT NULL, name TEXT NOT NULL)",
+        )
+        .await?;
+        let version = version(&mut open).await?;
+        if version > VERSION {
+            return Err(Outdated::Newer(version));
+        }
+        let Some(next) = MIGRATIONS.get(version as usize) else {
+            return Ok(false);
+        };
+        let script = match self.0 {
+            Backend::Sqlite { .. } => next.sqlite,
+            Backend::Postgres(_) => next.postgres,
+        };
+        open.script(script).await?;
+        open.execute(
+            "INSERT INTO migrations (version, name) VALUES ($1, $2)",
+            args![version + 1, next.name],
+        )
+        .await?;
+        open.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn version(open: &mut Transaction) -> Result<u64, Error> {
+    let row = open
+        .row("SELECT MAX(version) AS version FROM migrations", args![])
+        .await?;
+    match row {
+        Some(row) => Ok(row.find("version")?.unwrap_or(0)),
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,199 @@
+//! Opening a store: where it is, and what to do when it cannot be opened.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Executor as _};
+
+use super::migrate::Outdated;
+use super::{Backend, Error, Store};
+
+/// The file of SQLite in the data folder.
+pub const FILE: &str = "dialtone.db";
+
+/// Connections that only read. More would help only where more processors are.
+const READERS: u32 = 4;
+/// Connections to PostgreSQL, whose default is 100 for everybody together.
+const CONNECTIONS: u32 = 8;
+/// How long a connection may be waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long PostgreSQL may work on one statement; none of ours takes a second.
+const STATEMENT_MS: u32 = 10_000;
+
+/// Where a store is.
+#[derive(Clone)]
+pub enum Place {
+    /// A file of SQLite.
+    Sqlite(PathBuf),
+    /// A database of PostgreSQL.
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl Place {
+    /// The store that `--store` names, or the one in the data folder.
+    pub fn new(url: Option<&str>, data: &Path) -> anyhow::Result<Place> {
+        let Some(url) = url else {
+            return Ok(Place::Sqlite(data.join(FILE)));
+        };
+        // The URL may hold a password: it is not repeated in what is said about it.
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            bail!("--store wants a URL like postgres://USER:PASSWORD@HOST:5432/DATABASE");
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|error| {
+            anyhow!(
+                "--store is not a URL of PostgreSQL ({error}). It looks like \
+                 postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters as %40."
+            )
+        })?;
+        Ok(Place::Postgres(Box::new(
+            options
+                .application_name("dialtone")
+                .disable_statement_logging(),
+        )))
+    }
+
+    /// Opens the store, makes it where there is none, and brings it up to date.
+    pub async fn open(&self) -> anyhow::Result<Store> {
+        let store = match self {
+            Place::Sqlite(path) => open_sqlite(path).await?,
+            Place::Postgres(options) => open_postgres(options).await?,
+        };
+        match store.migrate().await {
+            Ok(()) => Ok(store),
+            Err(Outdated::Newer(version)) => Err(anyhow!(
+                "{self} was used by a newer Dialtone ({}). Start that one, or restore a backup \
+                 of before.",
+                Outdated::Newer(version)
+            )),
+            Err(Outdated::Failed(error)) => Err(self.explain(error)),
+        }
+    }
+
+    /// What went wrong, and what to do.
+    fn explain(&self, error: Error) -> anyhow::Error {
+        let remedy = match (self, code(&error).as_deref()) {
+            (Place::Sqlite(_), Some("5" | "6" | "261" | "517")) => {
+                "Another program has it locked: end that, and start again."
+            }
+            (Place::Sqlite(_), Some("8" | "264" | "776" | "1032" | "1544")) => {
+                "It may not be written: check who owns the data folder, or name another one \
+                 with --data DIR."
+            }
+            (Place::Sqlite(_), Some("13")) => "The disk is full: make room.",
+            (Place::Sqlite(_), Some("11" | "26" | "267" | "523")) => {
+                "It is not a database of Dialtone, or it is damaged: restore a backup, or name \
+                 another folder with --data DIR."
+            }
+            (Place::Sqlite(_), _) => {
+                "Check who owns the data folder, or name another one with --data DIR."
+            }
+            (Place::Postgres(_), Some("28P01" | "28000")) => {
+                "Check user and password in --store, and pg_hba.conf of the server."
+            }
+            (Place::Postgres(_), Some("3D000")) => {
+                "Make the database first: createdb -O USER DATABASE."
+            }
+            (Place::Postgres(_), Some("42501")) => {
+                "The user of --store must be allowed to make tables there: make them the owner \
+                 of the database."
+            }
+            (Place::Postgres(_), Some("53300")) => {
+                "The server has no connection left: raise its max_connections."
+            }
+            (Place::Postgres(_), _) => {
+                "Check that the server runs, and host, port and database in --store."
+            }
+        };
+        anyhow!("{self} cannot be opened ({error}). {remedy}")
+    }
+}
+
+impl std::fmt::Display for Place {
+    /// For people; without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Sqlite(path) => write!(f, "The store {}", path.display()),
+            Place::Postgres(options) => write!(
+                f,
+                "The store {} of PostgreSQL at {}:{}",
+                options.get_database().unwrap_or("without a name"),
+                options.get_host(),
+                options.get_port(),
+            ),
+        }
+    }
+}
+
+fn code(error: &Error) -> Option<String> {
+    match error {
+        Error::Database(sqlx::Error::Database(error)) => error.code().map(|code| code.into_owned()),
+        _ => None,
+    }
+}
+
+async fn open_sqlite(path: &Path) -> anyhow::Result<Store> {
+    let place = Place::Sqlite(path.to_owned());
+    make_private(path).map_err(|error| {
+        anyhow!(
+            "{place} cannot be made ({error}). Check who owns the data folder, or name another \
+             one with --data DIR."
+        )
+    })?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit is on the disk before anybody hears of it.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .disable_statement_logging();
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| place.explain(error.into()))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(PATIENCE)
+        .connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok(Store(Backend::Sqlite { writer, readers }))
+}
+
+/// Makes the file before SQLite does: it is nobody else's to read, nor are those beside it, which
+/// get the mode of the first.
+fn make_private(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    drop(file);
+    Ok(())
+}
+
+async fn open_postgres(options: &PgConnectOptions) -> anyhow::Result<Store> {
+    let place = Place::Postgres(Box::new(options.clone()));
+    let limit = format!("SET statement_timeout = {STATEMENT_MS}");
+    let limit = std::sync::Arc::<str>::from(limit);
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |connection, _| {
+            let limit = sqlx::AssertSqlSafe(limit.clone());
+            Box::pin(async move { connection.execute(limit).await.map(drop) })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| place.explain(error.into()))?;
+    Ok(Store(Backend::Postgres(pool)))
+}
