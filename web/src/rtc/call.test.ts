@@ -58,7 +58,7 @@ beforeEach(async () => {
 function newCall(): Call {
   return new Call({
     signaling,
-    room: ROOM,
+    door: { room: ROOM },
     name: 'Ada',
     media: { audio: true, video: true },
     tracks: { audio: fakeTrack('audio'), video: fakeTrack('video') },

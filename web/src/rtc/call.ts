@@ -1,6 +1,7 @@
 import { Chat } from './chat.ts';
 import { consoleLog, systemClock, Timer, type Clock, type Log } from './clock.ts';
 import type { StringStorage } from './device.ts';
+import { callOf, roomOf, type Door } from './door.ts';
 import { Listeners } from './emitter.ts';
 import { randomId } from './ids.ts';
 import type { Kind, MediaFactory, Tracks } from './media.ts';
@@ -11,19 +12,19 @@ import {
   limits,
   type AnnouncedConnection,
   type ClientMessage,
-  type EndReason,
   type Join,
+  type Joined,
   type MediaState,
 } from './protocol.gen.ts';
 import { RequestError } from './requests.ts';
 import type { Message, Signaling, SignalingState } from './signaling.ts';
-import type { CallPhase, CallSnapshot } from './snapshot.ts';
+import type { CallEndReason, CallPhase, CallSnapshot } from './snapshot.ts';
 
 /** What {@link Call} needs; everything with a default can be left out in a browser. */
 export interface CallOptions {
   /** Started, and stopped, by its owner; it may serve one call after the other. */
   signaling: Signaling;
-  room: string;
+  door: Door;
   name: string;
   media: MediaState;
   tracks: Tracks;
@@ -40,7 +41,7 @@ const LOST_MS = limits.reconnect_ms;
 /** Pause before another try to join again a call whose media flows. */
 const REJOIN_MS = 3_000;
 
-/** One call, from joining a room to its end. A call that has ended is not joined again. */
+/** One call, from its door to its end. A call that has ended is not joined again. */
 export class Call {
   readonly #options: CallOptions;
   readonly #signaling: Signaling;
@@ -49,15 +50,19 @@ export class Call {
   readonly #chat: Chat;
   readonly #peers: Peers;
   readonly #media: MediaNews;
-  readonly #memory: CallMemory;
   readonly #listeners: Listeners<[CallSnapshot]>;
   readonly #lossTimer: Timer;
   readonly #rejoinTimer: Timer;
+  #memory: CallMemory;
+  #forgetPings: () => void = () => undefined;
   #stage: 'idle' | 'joining' | 'in' | 'ended' | 'refused' = 'idle';
   #joinAbort = new AbortController();
   #unsubscribe: (() => void)[] = [];
   #call: string;
+  /** Empty until the server has said which room a ring asks into. */
+  #room: string;
   #me = '';
+  #held = false;
   #startedAt: number | null = null;
   /** Whether media has flowed in this page; the call may have started before it was reloaded. */
   #wasUp = false;
@@ -73,11 +78,12 @@ export class Call {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? consoleLog;
     this.#media = new MediaNews(options.media, (media) => this.#tell({ t: 'media', call: this.#call, media }));
-    this.#memory = new CallMemory(options.memory, options.room);
+    this.#room = roomOf(options.door);
+    this.#memory = new CallMemory(options.memory, this.#room);
     this.#listeners = new Listeners(this.#log);
     this.#lossTimer = new Timer(this.#clock);
     this.#rejoinTimer = new Timer(this.#clock);
-    this.#call = this.#memory.recall() ?? randomId();
+    this.#call = callOf(options.door) ?? this.#memory.recall() ?? randomId();
     this.#chat = this.#makeChat();
     this.#peers = this.#makePeers();
     this.#snapshot = this.#look();
@@ -86,6 +92,16 @@ export class Call {
   /** How the call is now; another object after each change. */
   get snapshot(): CallSnapshot {
     return this.#snapshot;
+  }
+
+  /** The call's id; the server may know the room's call by another one, until it is joined. */
+  get id(): string {
+    return this.#call;
+  }
+
+  /** The room, which finds the call again after a reload; empty while it is not known. */
+  get room(): string {
+    return this.#room;
   }
 
   /** Hears every change with the new snapshot; not called for the present one. */
@@ -98,7 +114,7 @@ export class Call {
     this.#attempt(() => this.#peers.prepare());
   }
 
-  /** Joins the room. Resolves when that is decided; the snapshot says how. Never rejects. */
+  /** Goes in through the door. Resolves when that is decided; the snapshot says how. Never rejects. */
   async join(): Promise<void> {
     if (this.#stage !== 'idle' && this.#stage !== 'refused') return;
     this.#stage = 'joining';
@@ -106,9 +122,11 @@ export class Call {
     this.#joinAbort = new AbortController();
     this.#listen();
     this.#changed();
-    const answer = this.#requestJoin();
+    const { door } = this.#options;
+    const answer = 'joined' in door ? null : this.#requestEntry();
     // While the answer is on its way.
     this.prepare();
+    if ('joined' in door) this.#joined(door.joined);
     await answer;
   }
 
@@ -119,9 +137,19 @@ export class Call {
 
   /** Tells the others what is on. Resolves when they can know. Never rejects. */
   async setMedia(media: MediaState): Promise<void> {
-    this.#media.set(media);
+    const { audio, video } = media;
+    this.#media.set({ audio, video, ...(this.#held && { held: true }) });
     this.#changed();
     if (this.#stage === 'in') await this.#media.flush();
+  }
+
+  /**
+   * Puts the call on hold, or takes it off again. As long as either end holds it, nothing is sent
+   * and nothing is played at both. Resolves when the others can know. Never rejects.
+   */
+  async hold(held: boolean): Promise<void> {
+    this.#held = held;
+    await this.setMedia(this.#media.now);
   }
 
   /** Says something; false when it is empty or too long. While offline it is kept, and shown as pending. */
@@ -186,35 +214,44 @@ export class Call {
     if (participant.participant !== this.#me) this.#peers.participant(participant);
   }
 
-  async #requestJoin(): Promise<void> {
+  async #requestEntry(): Promise<void> {
     try {
-      await this.#signaling.request(this.#joinMessage([]), { signal: this.#joinAbort.signal });
+      await this.#signaling.request(this.#entryMessage(), { signal: this.#joinAbort.signal });
     } catch (error) {
       if (this.#stage !== 'joining') return;
       const code = error instanceof RequestError ? error.code : 'stopped';
       // A reset while other calls were being joined again: this join has not been heard.
-      if (code === 'superseded') return this.#requestJoin();
+      if (code === 'superseded') return this.#requestEntry();
       const offline = code === 'stopped' || code === 'withdrawn';
       this.#refuse(offline ? 'offline' : code, error instanceof Error ? error.message : '');
     }
   }
 
-  #joinMessage(connections: AnnouncedConnection[]): { t: 'join' } & Join {
-    const { room, name } = this.#options;
-    return { t: 'join', room, call: this.#call, name, media: this.#media.tell(), connections };
+  #entryMessage(): ClientMessage {
+    const { door } = this.#options;
+    if (!('ring' in door)) return this.#joinMessage([]);
+    return { t: 'accept', ring: door.ring, media: this.#media.tell() };
   }
 
-  #joined(joined: Message<'joined'>): void {
-    if (joined.room !== this.#options.room) return;
+  #joinMessage(connections: AnnouncedConnection[]): { t: 'join' } & Join {
+    const { name } = this.#options;
+    return { t: 'join', room: this.#room, call: this.#call, name, media: this.#media.tell(), connections };
+  }
+
+  #joined(joined: Joined): void {
+    if (this.#room === '' ? joined.call !== this.#call : joined.room !== this.#room) return;
     if (this.#stage !== 'joining' && this.#stage !== 'in') return;
     const again = this.#stage === 'in';
     this.#stage = 'in';
     this.#call = joined.call;
     this.#me = joined.you;
+    if (this.#room === '') this.#memory = new CallMemory(this.#options.memory, joined.room);
+    this.#room = joined.room;
     // Somebody is there, so it is the call that was; alone, it would be another under its id.
     if (joined.participants.length > 0) this.#startedAt ??= this.#memory.startedAt(joined.call);
     this.#memory.remember(joined.call, this.#startedAt);
-    this.#signaling.expectPings(limits.ping_in_call_ms);
+    this.#forgetPings();
+    this.#forgetPings = this.#signaling.expectPings(limits.ping_in_call_ms);
     this.#peers.joined(joined, again);
     for (const message of joined.chat) this.#chat.received(message, message.from === this.#me);
     // Nobody is here, so the first offer will be ours.
@@ -257,7 +294,7 @@ export class Call {
   #signalingStopped(): void {
     const reason = this.#signaling.stopReason;
     if (this.#stage !== 'in') return;
-    if (reason === 'replaced' || reason === 'server_stopped') this.#end(reason);
+    if (reason === 'replaced' || reason === 'server_stopped' || reason === 'signed_out') this.#end(reason);
     else if (!this.#peers.up) this.#end('connection_lost');
   }
 
@@ -288,7 +325,7 @@ export class Call {
     this.#changed();
   }
 
-  #end(reason: EndReason | 'hung_up'): void {
+  #end(reason: CallEndReason): void {
     const since = this.#startedAt;
     this.#stage = 'ended';
     this.#ended = { reason, durationMs: since === null ? 0 : Math.max(0, this.#clock.now() - since) };
@@ -300,11 +337,12 @@ export class Call {
   #leave(): void {
     for (const stop of this.#unsubscribe.splice(0)) stop();
     this.#rejoinTimer.clear();
-    this.#signaling.expectPings(null);
+    this.#forgetPings();
     this.#peers.close();
   }
 
   #changed(): void {
+    this.#peers.pause(this.#held || this.#peers.holding);
     if (this.#stage === 'in' && this.#peers.up && !this.#wasUp) this.#started();
     this.#watchLoss();
     this.#snapshot = this.#look();

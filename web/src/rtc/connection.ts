@@ -50,7 +50,8 @@ export class Connection {
   readonly #sampler: Timer;
   readonly #stream: MediaStream;
   #servers: RTCIceServer[];
-  #relayOnly = false;
+  #relayOnly: boolean;
+  #silent = false;
   #state: ConnectionState = 'connecting';
   #path: Path | null = null;
   #quality: Quality | null = null;
@@ -65,6 +66,7 @@ export class Connection {
     this.#options = options;
     this.#pc = prepared.pc;
     this.#servers = opened.relay.ice_servers;
+    this.#relayOnly = opened.relay_only;
     this.#stream = options.createStream();
     this.#sampler = new Timer(clock);
     this.#restarts = new Restarts(clock, opened.polite, () => this.#restart());
@@ -114,6 +116,12 @@ export class Connection {
   /** Sends another track from now on, or none. */
   setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
     return this.#options.prepared.lines.replace(kind, track);
+  }
+
+  /** Plays nothing of what comes, or plays it again. */
+  setSilent(silent: boolean): void {
+    this.#silent = silent;
+    for (const track of this.#stream.getTracks()) track.enabled = !silent;
   }
 
   /** New credentials; they serve from the next ICE restart on. */
@@ -207,6 +215,7 @@ export class Connection {
     const known = this.#stream.getTracks().some((each) => each.kind === track.kind);
     // One microphone and one camera: more lines than that are not shown.
     if (this.#closed || known) return;
+    track.enabled = !this.#silent;
     this.#stream.addTrack(track);
     this.#options.signals.changed();
   }

@@ -1,6 +1,7 @@
 // Dialtone's client without a user interface: signaling, negotiation and measurement.
 export { Call, type CallOptions } from './call.ts';
-export type { CallPhase, CallSnapshot, PeerSnapshot } from './snapshot.ts';
+export type { Door } from './door.ts';
+export type { CallEndReason, CallPhase, CallSnapshot, PeerSnapshot } from './snapshot.ts';
 export type { ChatLine } from './chat.ts';
 export { MAX_CHAT_BYTES } from './bodies.ts';
 export { DeviceKey, type DeviceOptions, type Prover, type StringStorage } from './device.ts';

@@ -14,7 +14,7 @@ export interface MediaFactory {
 }
 
 /** The order of the media sections. */
-const KINDS: readonly Kind[] = ['audio', 'video'];
+export const KINDS: readonly Kind[] = ['audio', 'video'];
 
 /**
  * The two media lines of a peer connection and what is sent on them.

@@ -1,6 +1,6 @@
 import type { Clock, Log } from './clock.ts';
 import { Connection, type ConnectionSignals } from './connection.ts';
-import { Prepared, type Kind, type MediaFactory, type Tracks } from './media.ts';
+import { KINDS, Prepared, type Kind, type MediaFactory, type Tracks } from './media.ts';
 import type {
   AnnouncedConnection,
   ClientMessage,
@@ -39,6 +39,7 @@ export class Peers {
   readonly #tracks: Tracks;
   readonly #seats = new Map<string, Seat>();
   #spare: Prepared | null = null;
+  #paused = false;
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -55,9 +56,14 @@ export class Peers {
     return this.#connections().some((connection) => connection.state === 'connected');
   }
 
+  /** Whether somebody here holds the call. */
+  get holding(): boolean {
+    return [...this.#seats.values()].some((seat) => seat.participant.media.held === true);
+  }
+
   /** Makes a peer connection before it is needed. */
   prepare(): void {
-    this.#spare ??= new Prepared(this.#options.media, this.#tracks);
+    this.#spare ??= new Prepared(this.#options.media, this.#sent());
   }
 
   /** Nobody is here: whoever comes will be the polite end, and ours the first offer. */
@@ -103,6 +109,7 @@ export class Peers {
     }
     seat.recover = false;
     seat.connection = this.#create(opened);
+    seat.connection?.setSilent(this.#paused);
     seat.connection?.start();
     old?.close();
   }
@@ -132,9 +139,19 @@ export class Peers {
   /** Sends another track to everybody from now on, or none. */
   async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
     this.#tracks[kind] = track;
-    const spare = this.#spare?.lines.replace(kind, track);
-    const others = this.#connections().map((connection) => connection.setTrack(kind, track));
-    await Promise.all([spare, ...others]);
+    if (!this.#paused) await this.#send(kind, track);
+  }
+
+  /** Sends nothing to anybody and plays nothing of anybody, or goes on with it. */
+  pause(paused: boolean): void {
+    if (this.#paused === paused) return;
+    this.#paused = paused;
+    for (const connection of this.#connections()) connection.setSilent(paused);
+    for (const kind of KINDS) {
+      this.#send(kind, this.#sent()[kind]).catch((error: unknown) =>
+        this.#options.log(`${kind} could not be ${paused ? 'held' : 'sent on'}`, error),
+      );
+    }
   }
 
   /** The living connections, for a server that has forgotten them. */
@@ -154,6 +171,17 @@ export class Peers {
     for (const connection of this.#connections()) connection.close();
     this.#spare?.close();
     this.#spare = null;
+  }
+
+  /** What goes out now. */
+  #sent(): Tracks {
+    return this.#paused ? { audio: null, video: null } : this.#tracks;
+  }
+
+  async #send(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    const spare = this.#spare?.lines.replace(kind, track);
+    const others = this.#connections().map((connection) => connection.setTrack(kind, track));
+    await Promise.all([spare, ...others]);
   }
 
   #connections(): Connection[] {
@@ -176,7 +204,7 @@ export class Peers {
     // Lines we have made ourselves are not taken up by an offer; it would add a second pair.
     if (spare && !(polite && spare.lines.open)) return spare;
     spare?.close();
-    return new Prepared(this.#options.media, this.#tracks);
+    return new Prepared(this.#options.media, this.#sent());
   }
 
   /** Null where the browser makes no peer connection; the server will give up on this one. */

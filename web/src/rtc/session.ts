@@ -10,15 +10,16 @@ import type {
 /** Refused twice with a fresh ticket each time: the session itself is not wanted any more. */
 const REFUSALS = 2;
 
-/** How a new socket came to carry a session. */
-export type Opening = 'new' | 'resumed' | 'reset';
+/** How a new socket came to carry a session; `other`: it is somebody else's, or nobody's any more. */
+export type Opening = 'new' | 'resumed' | 'reset' | 'other';
 
 /** The session as the client remembers it: what to greet with, and what the greeting led to. */
 export class Session {
   readonly #device: Prover | Promise<Prover>;
   readonly #client: ClientInfo;
   #open: { session: string; epoch: string; token: string } | null = null;
-  #had = false;
+  /** Whose session it was, null for a guest; undefined before the first. */
+  #user: string | null | undefined;
   #refusals = 0;
 
   constructor(device: Prover | Promise<Prover>, client: ClientInfo) {
@@ -64,9 +65,10 @@ export class Session {
   }
 
   #begin(frame: Welcome | Reset): Opening {
+    const user = frame.you.account?.user ?? null;
     // A welcome in place of a session we had is a reset too: the server knows nothing of us.
-    const opening = this.#had ? 'reset' : 'new';
-    this.#had = true;
+    const opening = this.#user === undefined ? 'new' : this.#user === user ? 'reset' : 'other';
+    this.#user = user;
     this.#refusals = 0;
     this.#open = { session: frame.session, epoch: frame.epoch, token: frame.resume_token };
     return opening;

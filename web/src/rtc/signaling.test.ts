@@ -341,6 +341,19 @@ describe('liveness', () => {
     expect(server.socket.of('ping')).toHaveLength(1);
   });
 
+  it('expects pings as often as any call needs', async () => {
+    await online();
+    const [first, second] = [signaling.expectPings(5_000), signaling.expectPings(5_000)];
+    first();
+    first();
+    await server.clock.advance(6_100);
+    expect(server.socket.of('ping')).toHaveLength(1);
+    second();
+    server.socket.push({ t: 'pong' });
+    await server.clock.advance(20_000);
+    expect(server.socket.of('ping')).toHaveLength(1);
+  });
+
   it('probes when a request has no answer', async () => {
     await online();
     void signaling.request(chat('x'));
@@ -355,6 +368,25 @@ describe('liveness', () => {
     await server.clock.advance(0);
     expect(server.sockets).toHaveLength(1);
     expect(server.socket.of('ping')).toHaveLength(2);
+  });
+});
+
+describe('what was missed', () => {
+  it('is heard of before it is caught up, which is told once', async () => {
+    const heard: string[] = [];
+    signaling.onCaughtUp(() => heard.push('caught up'));
+    signaling.on('changed', () => heard.push(signaling.caughtUp ? 'live' : 'missed'));
+    await online();
+    expect(signaling.caughtUp).toBe(true);
+    await server.clock.advance(6_000);
+    server.upTo = 2;
+    await reconnect('resumed');
+    expect([signaling.state, signaling.caughtUp]).toEqual(['online', false]);
+    for (let frame = 0; frame < 3; frame += 1) server.push({ t: 'changed', what: 'history' });
+    expect(heard).toEqual(['caught up', 'missed', 'missed', 'caught up', 'live']);
+    server.reachable = false;
+    server.socket.drop();
+    expect(signaling.caughtUp).toBe(false);
   });
 });
 
@@ -428,6 +460,19 @@ describe('coming back', () => {
     await server.clock.advance(100);
     expect(server.sockets).toHaveLength(2);
     expect(signaling.state).toBe('online');
+  });
+
+  it('stops when the account was signed out, whether it hears so or finds out', async () => {
+    server.account = { user: 'ada', name: 'Ada', do_not_disturb: false, call_waiting: true };
+    await online();
+    await reconnect('resumed', 4008);
+    expect([signaling.state, signaling.stopReason]).toEqual(['stopped', 'signed_out']);
+    signaling = server.signaling();
+    server.greeting = 'welcome';
+    await online();
+    server.account = null;
+    await reconnect('reset');
+    expect([signaling.state, signaling.stopReason]).toEqual(['stopped', 'signed_out']);
   });
 
   it('stops when the server will not come back', async () => {

@@ -17,16 +17,16 @@ import {
   type ServerMessage,
 } from './protocol.gen.ts';
 import { RequestError, Requests, type Pending } from './requests.ts';
-import { Session, type Opening } from './session.ts';
+import { Session } from './session.ts';
 
 /** `connecting` before the first success, `offline` while it is tried again, `stopped` for good. */
 export type SignalingState = 'connecting' | 'online' | 'offline' | 'stopped';
 
 /**
- * Why signaling has stopped: we asked for it, another page took the session, the server will not
- * come back, or the two programs do not speak the same protocol.
+ * Why signaling has stopped: we asked for it, another page took the session, the account was signed
+ * out, the server will not come back, or the two programs do not speak the same protocol.
  */
-export type StopReason = 'asked' | 'replaced' | 'server_stopped' | 'protocol';
+export type StopReason = 'asked' | 'replaced' | 'signed_out' | 'server_stopped' | 'protocol';
 
 /** What {@link Signaling} needs; everything with a default can be left out in a browser. */
 export interface SignalingOptions {
@@ -70,13 +70,16 @@ export class Signaling {
   readonly #away: Timer;
   readonly #messages = new Map<string, Listeners<[ServerMessage]>>();
   readonly #states: Listeners<[SignalingState]>;
+  readonly #caughtUp: Listeners<[]>;
   readonly #resets = new Set<() => Promise<void>>();
   #state: SignalingState = 'stopped';
   #stopReason: StopReason | null = 'asked';
   #line: Line | null = null;
   #established = false;
   #pingMs: number = limits.ping_idle_ms;
-  #expectedMs: number | null = null;
+  readonly #expected = new Set<{ ms: number }>();
+  /** Number of the last frame that was missed while there was no socket; null when it was handled. */
+  #missedTo: number | null = null;
   /** Identity of the reset whose listeners are still busy. */
   #resetting: object | null = null;
 
@@ -87,6 +90,7 @@ export class Signaling {
     this.#log = options.log ?? consoleLog;
     this.#session = new Session(options.device, options.client ?? { name: 'web', version: '0.1.0' });
     this.#states = new Listeners(this.#log);
+    this.#caughtUp = new Listeners(this.#log);
     this.#acks = new Acks(this.#clock, () => this.#sendFrame({ t: 'ack' }));
     this.#liveness = new Liveness(this.#clock, {
       ask: () => this.#sendFrame({ t: 'ping' }),
@@ -105,6 +109,14 @@ export class Signaling {
   /** Why it has stopped, when it has. */
   get stopReason(): StopReason | null {
     return this.#stopReason;
+  }
+
+  /**
+   * Whether everything the server had to say while it could not be reached has been heard. What
+   * rang then may be over: before this, nothing rings.
+   */
+  get caughtUp(): boolean {
+    return this.#state === 'online' && this.#missedTo === null;
   }
 
   /** Connects, and stays connected until {@link stop}. */
@@ -160,6 +172,11 @@ export class Signaling {
     return this.#states.add(listener);
   }
 
+  /** Hears when {@link caughtUp} has become true. */
+  onCaughtUp(listener: () => void): () => void {
+    return this.#caughtUp.add(listener);
+  }
+
   /**
    * Is called when the server has lost the session. The listener sends its joins before it first
    * awaits anything; requests that were unanswered follow when all listeners are done.
@@ -175,9 +192,17 @@ export class Signaling {
     else if (this.#retry.running && !this.#away.running) this.#connect();
   }
 
-  /** Pings are due at this interval from now on, as they are in a call; null for the usual one. */
-  expectPings(intervalMs: number | null): void {
-    this.#expectedMs = intervalMs;
+  /** Pings are due at this interval, as they are in a call, until the answer is called. */
+  expectPings(intervalMs: number): () => void {
+    const expectation = { ms: intervalMs };
+    this.#expected.add(expectation);
+    this.#expectationsChanged();
+    return () => {
+      if (this.#expected.delete(expectation)) this.#expectationsChanged();
+    };
+  }
+
+  #expectationsChanged(): void {
     if (this.#established) this.#liveness.expect(this.#pingInterval());
   }
 
@@ -210,6 +235,13 @@ export class Signaling {
     if (verdict !== 'new') return;
     this.#handle(frame);
     this.#acks.settle();
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    if (this.#missedTo === null || this.#acks.last < this.#missedTo) return;
+    this.#missedTo = null;
+    this.#caughtUp.emit();
   }
 
   #handle(frame: ServerFrame): void {
@@ -225,19 +257,22 @@ export class Signaling {
     if (frame.t === 'error') return this.#line?.fail(frame.message, errorCloseCode(frame.code));
     const opening = this.#session.answered(frame);
     if (!opening) return;
+    if (opening === 'other') return this.#stop('signed_out');
     if (frame.t === 'welcome' || frame.t === 'reset') {
       this.#pingMs = frame.ping_ms;
       this.#acks.restart();
     }
+    this.#missedTo = frame.t === 'resumed' ? frame.up_to : 0;
     this.#line?.established();
     this.#established = true;
     this.#backoff.online(this.#clock.now());
     this.#liveness.start(this.#pingInterval());
     this.#goOn(opening);
     this.#setState('online');
+    this.#catchUp();
   }
 
-  #goOn(opening: Opening): void {
+  #goOn(opening: 'new' | 'resumed' | 'reset'): void {
     if (opening === 'reset') return this.#reset();
     for (const pending of this.#requests.sendable()) this.#transmit(pending);
   }
@@ -288,6 +323,7 @@ export class Signaling {
     this.#drop();
     if (end.code === closeCodes.BadFrame) return this.#stop('protocol', end.detail);
     if (end.code === closeCodes.Replaced) return this.#stop('replaced');
+    if (end.code === closeCodes.SignedOut) return this.#stop('signed_out');
     if (end.code === closeCodes.Unauthorized) this.#session.refused();
     // The server told us when to come back; before that there is nothing to connect to.
     if (!this.#away.running) this.#retryAfter(end.retryAfterMs);
@@ -321,7 +357,7 @@ export class Signaling {
   }
 
   #pingInterval(): number {
-    return Math.min(this.#pingMs, this.#expectedMs ?? this.#pingMs);
+    return Math.min(this.#pingMs, ...[...this.#expected].map(({ ms }) => ms));
   }
 
   #setState(state: SignalingState): void {

@@ -14,11 +14,14 @@ export type CallPhase =
   | 'ended'
   | 'refused';
 
+/** Why a call is over: what the server said, we hung up, or we were signed out. */
+export type CallEndReason = EndReason | 'hung_up' | 'signed_out';
+
 /** Another participant, and the connection to them. */
 export interface PeerSnapshot {
   readonly participant: string;
   readonly name: string;
-  /** What they say they send. */
+  /** What they say they send, and whether they hold the call. */
   readonly media: MediaState;
   /** Whether their signaling is connected; media may flow although it is not. */
   readonly online: boolean;
@@ -40,6 +43,6 @@ export interface CallSnapshot {
   readonly chat: readonly ChatLine[];
   /** When it was connected for the first time, in milliseconds since the Unix epoch; a reload keeps it. */
   readonly startedAt: number | null;
-  readonly ended: { readonly reason: EndReason | 'hung_up'; readonly durationMs: number } | null;
+  readonly ended: { readonly reason: CallEndReason; readonly durationMs: number } | null;
   readonly refusal: { readonly code: ErrorCode | 'offline'; readonly message: string } | null;
 }

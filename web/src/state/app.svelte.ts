@@ -164,7 +164,7 @@ export class App {
   #prepare(room: string): void {
     this.#server ??= new Server((state) => (this.offline = state === 'offline'));
     this.#server.start();
-    const call = this.#server.call(room, () => cleanName(preferences.name, t('lobby.name.guest')));
+    const call = this.#server.call({ room }, () => cleanName(preferences.name, t('lobby.name.guest')));
     this.#call = call;
     call.prepare();
     this.own.follow({

@@ -16,6 +16,8 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   connect_failed: { title: 'ended.connect_failed.title', text: 'ended.connect_failed.text', wrong: true },
   connection_lost: { title: 'ended.connection_lost.title', text: 'ended.connection_lost.text', wrong: true },
   replaced: { title: 'ended.replaced.title', text: 'ended.replaced.text', wrong: false },
+  kicked: { title: 'ended.kicked.title', text: 'ended.kicked.text', wrong: true },
+  signed_out: { title: 'ended.signed_out.title', text: 'ended.signed_out.text', wrong: true },
   server_stopped: { title: 'ended.server_stopped.title', text: 'ended.server_stopped.text', wrong: true },
 };
 

@@ -1,5 +1,5 @@
 // The session with the server, and the calls made over it.
-import { Call, DeviceKey, Signaling, type SignalingState } from '../rtc/index.ts';
+import { Call, DeviceKey, Signaling, type Door, type SignalingState } from '../rtc/index.ts';
 import { tab } from './stored.ts';
 
 /**
@@ -40,11 +40,11 @@ export class Server {
     this.#signaling.probe();
   }
 
-  /** A call of a room, not joined yet. The name is the one given at the time of joining. */
-  call(room: string, name: () => string): Call {
+  /** A call behind a door, not joined yet. The name is the one given at the time of joining. */
+  call(door: Door, name: () => string): Call {
     return new Call({
       signaling: this.#signaling,
-      room,
+      door,
       get name() {
         return name();
       },

@@ -1,5 +1,5 @@
 import type { Socket } from '../line.ts';
-import type { ServerMessage } from '../protocol.gen.ts';
+import type { Account, ServerMessage } from '../protocol.gen.ts';
 import { Signaling } from '../signaling.ts';
 import { FakeClock } from './clock.ts';
 
@@ -61,6 +61,10 @@ export class FakeServer {
   tickets = 0;
   ticketStatus = 200;
   retryAfter = '0';
+  /** Whose sessions these are; null for a guest's. */
+  account: Account | null = null;
+  /** Up to which number a resumed session has missed frames. */
+  upTo = 0;
   /** Answers requests; what it returns is sent with the right `re` and `seq`. */
   answer: (frame: Sent) => ServerMessage | null = () => null;
   #seq = 0;
@@ -100,7 +104,7 @@ export class FakeServer {
   #greet(socket: FakeSocket, frame: Sent): void {
     const resume_token = `token-${++this.#tokens}`;
     const re = frame.id!;
-    if (this.greeting === 'resumed') return socket.push({ t: 'resumed', resume_token, up_to: 0, re });
+    if (this.greeting === 'resumed') return socket.push({ t: 'resumed', resume_token, up_to: this.upTo, re });
     if (this.greeting === null) return;
     this.#seq = 0;
     const opened = {
@@ -109,7 +113,7 @@ export class FakeServer {
       resume_token,
       window_ms: 30_000,
       ping_ms: 25_000,
-      you: { device: 'device' },
+      you: { device: 'device', ...(this.account && { account: this.account }) },
       features: [],
       re,
     };
