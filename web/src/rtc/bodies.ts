@@ -41,8 +41,17 @@ export function decodeCandidate(body: unknown): RTCIceCandidateInit | null {
 
 /** The body of a chat message; null when it is empty or too long to be sent. */
 export function encodeChat(text: string): string | null {
+  return encodeText(text, MAX_CHAT_BYTES);
+}
+
+/** The body of a message that is left after a ring; null when it is empty or too long. */
+export function encodeMessage(text: string): string | null {
+  return encodeText(text, limits.message_bytes);
+}
+
+function encodeText(text: string, longest: number): string | null {
   const body = JSON.stringify({ text });
-  return text !== '' && utf8Length(body) <= MAX_CHAT_BYTES ? body : null;
+  return text !== '' && utf8Length(body) <= longest ? body : null;
 }
 
 /** The text of a chat message; null for a body that holds none. */

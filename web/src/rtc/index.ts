@@ -2,8 +2,11 @@
 export { Call, type CallOptions } from './call.ts';
 export type { Door } from './door.ts';
 export type { CallEndReason, CallPhase, CallSnapshot, PeerSnapshot } from './snapshot.ts';
+export { Outgoing, type OutgoingEnd, type OutgoingOptions, type OutgoingSnapshot } from './outgoing.ts';
+export { People, type PeopleSnapshot } from './people.ts';
+export { Rings, type IncomingRing, type RingOver, type RingsOptions, type RingsSnapshot } from './rings.ts';
 export type { ChatLine } from './chat.ts';
-export { MAX_CHAT_BYTES } from './bodies.ts';
+export { decodeChat, MAX_CHAT_BYTES } from './bodies.ts';
 export { DeviceKey, type DeviceOptions, type Prover, type StringStorage } from './device.ts';
 export {
   Signaling,
