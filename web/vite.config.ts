@@ -1,8 +1,9 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import type { Plugin } from 'vite';
+import { build, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Puts `.br` and `.gz` beside what is worth compressing; the server picks what a browser takes. */
@@ -23,8 +24,43 @@ function precompress(): Plugin {
   };
 }
 
+/**
+ * Makes `/sw.js` of the service worker: one script without imports, since some browsers know no
+ * others, and at one address for ever.
+ */
+function serviceWorker(): Plugin {
+  const entry = fileURLToPath(new URL('src/worker/sw.ts', import.meta.url));
+  async function script(minify: boolean): Promise<string> {
+    const built = await build({
+      configFile: false,
+      logLevel: 'warn',
+      build: {
+        write: false,
+        copyPublicDir: false,
+        target: 'es2022',
+        minify,
+        rolldownOptions: { input: entry, output: { format: 'iife' } },
+      },
+    });
+    const [{ output }] = [built].flat() as { output: { code?: string }[] }[];
+    return output[0]?.code ?? '';
+  }
+  return {
+    name: 'service-worker',
+    async generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'sw.js', source: await script(true) });
+    },
+    configureServer(server) {
+      server.middlewares.use('/sw.js', (_request, response, next) => {
+        const send = (text: string) => response.setHeader('content-type', 'text/javascript').end(text);
+        script(false).then(send, next);
+      });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), precompress()],
+  plugins: [svelte(), serviceWorker(), precompress()],
   build: {
     target: 'es2022',
     // Nothing is inlined as a data: URL, so that the content security policy can stay strict.

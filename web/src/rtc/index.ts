@@ -20,7 +20,7 @@ export type { Socket } from './line.ts';
 export type { Quality, QualityLabel } from './stats.ts';
 export type { Kind, MediaFactory, Tracks } from './media.ts';
 export { consoleLog, systemClock, type Clock, type Log } from './clock.ts';
-export { randomId } from './ids.ts';
+export { randomId, toBase64Url } from './ids.ts';
 export { pathOf, selectedPair, statsOf, type Stat } from './path.ts';
 export type * from './protocol.gen.ts';
 export { closeCodes, limits, SUBPROTOCOL } from './protocol.gen.ts';

@@ -216,4 +216,13 @@ export const en = {
   'duration.minutes.other': '{n} minutes',
   'duration.hours.one': '{n} hour',
   'duration.hours.other': '{n} hours',
+
+  'push.title': 'Ring when Dialtone is closed',
+  'push.on': 'Calls ring on this device, also when no page of Dialtone is open.',
+  'push.off': 'Calls ring on this device only while Dialtone is open.',
+  'push.denied': 'Notifications are blocked for this page. Allow them in the settings of your browser.',
+  'push.unsupported': 'This browser cannot be woken for a call. Calls ring while Dialtone is open.',
+  'push.install': 'On iPhone and iPad only installed apps can be woken, and they ring once. Press Share, then Add to Home Screen, and turn this on in the app.',
+  'push.offline': 'The server could not be reached. Try again.',
+  'push.failed': 'The push service of your browser could not be reached. Try again later.',
 } as const;

@@ -1,5 +1,6 @@
 // Every text a person reads comes through here. Another language is another file like en.ts.
 import { en } from './en.ts';
+import { fill } from './fill.ts';
 
 type Texts = typeof en;
 export type Key = keyof Texts;
@@ -13,7 +14,7 @@ const plurals = new Intl.PluralRules(language);
 
 /** The text of a key, with `{name}` replaced by the parameters. */
 export function t(key: Key, parameters: Record<string, string | number> = {}): string {
-  return texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(parameters[name] ?? whole));
+  return fill(texts[key], parameters);
 }
 
 /** Like `t`, for a count: picks `key.one` or `key.other` by the rules of the language. */
