@@ -61,6 +61,15 @@ pub struct Arguments {
     #[arg(long, value_name = "CIDR")]
     proxy_from: Vec<Cidr>,
 
+    /// Connections of the web app at once, over all clients [default: 8192]. Each takes one of the
+    /// files the system lets this process open (`ulimit -n`)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+
+    /// Connections of one address at once [default: 512]. Raise it for an office behind one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address: Option<u32>,
+
     /// Do not open a browser
     #[arg(long)]
     no_open: bool,
@@ -95,12 +104,15 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         hosts = https.hosts();
         urls.push(https.url(*bound));
     }
+    let room = room(&arguments);
     let hub = Hub::start(exchange::Config {
         verify: proof::verify,
         relay: offered,
-        max_sessions: MAX_SESSIONS,
+        max_sessions: MAX_SESSIONS.max(room.in_all as usize),
     })?;
-    let listener = listener.behind(arguments.proxy_from.clone());
+    let listener = listener
+        .behind(arguments.proxy_from.clone())
+        .with_room(room);
     let server = listener.serve(hub.clone(), secure, hosts);
 
     say(&greeting(&arguments, &urls, &found, &relay)?);
@@ -143,6 +155,16 @@ fn http_addresses(given: Option<SocketAddr>) -> Vec<SocketAddr> {
     .filter(|address| address.is_ipv4() || addresses::local().contains(address))
     .map(|address| SocketAddr::new(address, PORT))
     .collect()
+}
+
+fn room(arguments: &Arguments) -> Room {
+    let usual = Room::default();
+    Room {
+        in_all: arguments.max_connections.unwrap_or(usual.in_all),
+        of_one_address: arguments
+            .connections_per_address
+            .unwrap_or(usual.of_one_address),
+    }
 }
 
 /// What a person types. Pages get camera and microphone on `localhost`, and not on its address.

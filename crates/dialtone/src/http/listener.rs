@@ -32,7 +32,7 @@ use super::sources::Sources;
 use super::{Shared, hosts, proxied, router};
 use crate::certificates::Service;
 use crate::hub::Hub;
-use crate::net::guests::Guest;
+use crate::net::guests::{Guest, Room};
 
 /// How long a client may take to send a request's headers, and before that for a handshake of TLS.
 /// Slow-loris clients hold a connection for this long and no longer.
@@ -53,6 +53,7 @@ pub struct Listener {
     plain: Vec<TcpListener>,
     secure: Option<TcpListener>,
     proxies: Arc<[Cidr]>,
+    room: Room,
 }
 
 impl Listener {
@@ -65,6 +66,7 @@ impl Listener {
             plain: Vec::new(),
             secure: None,
             proxies: Arc::default(),
+            room: Room::default(),
         };
         for &address in plain {
             listener.plain.push(bind(address, "--http").await?);
@@ -81,6 +83,7 @@ impl Listener {
             plain: vec![bind(address, flag).await?],
             secure: None,
             proxies: Arc::default(),
+            room: Room::default(),
         })
     }
 
@@ -88,6 +91,12 @@ impl Listener {
     /// names the client.
     pub fn behind(mut self, proxies: Vec<Cidr>) -> Listener {
         self.proxies = proxies.into();
+        self
+    }
+
+    /// The same with room for so many connections.
+    pub fn with_room(mut self, room: Room) -> Listener {
+        self.room = room;
         self
     }
 
@@ -112,7 +121,7 @@ impl Listener {
 
     /// Serves the web side until [`Server::shut_down`]; the address for HTTPS only with what it needs.
     pub fn serve(self, hub: Hub, secure: Option<Secure>, hosts: Hosts) -> Server {
-        let sources = Sources::default();
+        let sources = Sources::new(self.room);
         let shared = Arc::new(Shared {
             hub,
             sources: sources.clone(),

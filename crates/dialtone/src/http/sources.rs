@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::addresses::subscriber;
-use crate::net::guests::{Guest, Guests};
+use crate::net::guests::{Guest, Guests, Room};
 
 /// Tickets an address gets at once after a pause, and how long one more takes.
 const TICKETS_BURST: u32 = 120;
@@ -25,6 +25,14 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// Nobody yet, and room for so many connections.
+    pub fn new(room: Room) -> Sources {
+        Sources {
+            guests: Guests::new(room),
+            ..Sources::default()
+        }
+    }
+
     /// Counts a connection, unless there are too many.
     pub fn connect(&self, address: IpAddr) -> Option<Guest> {
         self.guests.admit(address)
