@@ -10,10 +10,9 @@ use crate::{
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.split_first() {
         Some((what, rest)) if what == "setup" => setup(rest),
+        Some((what, rest)) if what == "signaling" => signaling(rest),
         Some((what, rest)) if what == "turn" => turn(rest),
-        _ => Err(
-            "what shall be measured? `cargo xtask bench setup` or `cargo xtask bench turn`".into(),
-        ),
+        _ => Err("what shall be measured? `cargo xtask bench setup`, `signaling` or `turn`".into()),
     }
 }
 
@@ -31,6 +30,16 @@ fn setup(arguments: &[String]) -> Result<(), String> {
             "bench-setup",
             "--",
         ])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
+}
+
+/// What a connection and a call cost, and what becomes of all in a storm.
+fn signaling(arguments: &[String]) -> Result<(), String> {
+    let binary = release_binary()?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "lab"])
+        .args(["--bin", "bench-signaling", "--"])
         .args(arguments)
         .env("DIALTONE_BIN", binary))
 }

@@ -182,6 +182,7 @@ fn bench() -> Result<Count, String> {
             &["--calls", "3", "--starts", "3", "--dry-run"][..],
         ),
         ("bench-turn", &["--quick"]),
+        ("bench-signaling", &["--quick"]),
     ] {
         let outcome = run(cargo()
             .args(["run", "--quiet", "--package", "lab", "--bin", program])

@@ -34,6 +34,11 @@ impl Histogram {
         self.max = self.max.max(nanos);
     }
 
+    /// How many were added.
+    pub fn len(&self) -> u64 {
+        self.total
+    }
+
     /// The longest.
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.max)

@@ -1,4 +1,4 @@
-//! A load generator for TURN servers, ours or others: clients that make allocations as the RFCs
+//! Load generators. [`signaling`] has the one for calls; the rest is the one for TURN servers, ours or others: clients that make allocations as the RFCs
 //! ask, peers behind them, and packets between the two that are sent at an even pace and counted
 //! where they arrive.
 //!
@@ -16,6 +16,7 @@ mod peers;
 mod poller;
 mod process;
 mod report;
+pub mod signaling;
 mod strangers;
 mod stream;
 mod trust;

@@ -31,6 +31,18 @@ impl Poller {
             .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, name))
     }
 
+    /// Tells under this name when a socket is connected, or is not going to be.
+    pub fn add_connecting(&self, socket: impl AsFd, name: u64) -> nix::Result<()> {
+        self.epoll
+            .add(socket, EpollEvent::new(EpollFlags::EPOLLOUT, name))
+    }
+
+    /// From now on tells of it as of others.
+    pub fn now_connected(&self, socket: impl AsFd, name: u64) -> nix::Result<()> {
+        let mut event = EpollEvent::new(EpollFlags::EPOLLIN, name);
+        self.epoll.modify(socket, &mut event)
+    }
+
     /// Waits at most so long, in whole milliseconds; gives the names of sockets that can be read.
     pub fn wait(&mut self, at_most: Duration) -> nix::Result<impl Iterator<Item = u64> + use<>> {
         let timeout = u16::try_from(at_most.as_millis()).unwrap_or(u16::MAX);

@@ -1,5 +1,7 @@
 //! `dialtone bench`: measures servers, ours and others.
 
+mod signaling;
+
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -14,6 +16,7 @@ use crate::bench::{
 };
 use crate::config::{Secret, User};
 use crate::net::relay::raise_open_files_limit;
+use signaling::Signaling;
 
 /// Measure a server.
 #[derive(Debug, Args)]
@@ -25,6 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     Turn(Turn),
+    Signaling(Signaling),
     #[command(hide = true)]
     Forwarder(Forwarder),
 }
@@ -156,6 +160,7 @@ struct Forwarder {
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.what {
         What::Turn(turn) => measure(&turn),
+        What::Signaling(signaling) => signaling::measure(&signaling),
         What::Forwarder(Forwarder { listen, to }) => {
             bench::forward(listen, to, |address| println!("ready {address}"))
                 .context("The forwarder ends")
@@ -187,12 +192,7 @@ fn measure(turn: &Turn) -> anyhow::Result<()> {
 
 fn plan(turn: &Turn) -> anyhow::Result<Plan> {
     let server = resolve(&turn.server)?;
-    if !is_here(server.ip()) && !turn.this_server_is_mine {
-        anyhow::bail!(
-            "{server} is another machine, and this puts load on it; if it is yours, say so with \
-             --this-server-is-mine"
-        );
-    }
+    permit(server, turn.this_server_is_mine)?;
     let allocations = turn.idle.unwrap_or(turn.allocations) as usize;
     let directions = directions(turn);
     if directions.contains(&Direction::Relay) && !allocations.is_multiple_of(2) {
@@ -269,6 +269,17 @@ fn resolve(server: &str) -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("`{server}` is no ADDR:PORT"))?
         .next()
         .with_context(|| format!("`{server}` has no address"))
+}
+
+/// Load is put on this machine, or where somebody says that it may be.
+fn permit(server: SocketAddr, is_mine: bool) -> anyhow::Result<()> {
+    if !is_here(server.ip()) && !is_mine {
+        anyhow::bail!(
+            "{server} is another machine, and this puts load on it; if it is yours, say so with \
+             --this-server-is-mine"
+        );
+    }
+    Ok(())
 }
 
 fn is_here(ip: IpAddr) -> bool {

@@ -1,0 +1,209 @@
+//! The page in `docs/measurements`.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use lab::bench::{Series, machine_shape};
+
+use crate::{Arguments, Results, Storm, number};
+
+/// Written by people; kept when the figures are written again.
+const TRIED: &str = "## What was tried and what it brought";
+
+/// The page: figures of this run, and of the page before what people wrote.
+pub fn write(arguments: &Arguments, results: &Results, load_before: f64, before: &str) -> String {
+    let mut page = head(arguments, load_before);
+    page += &targets(arguments, results);
+    page += &figures(arguments, results);
+    page += &limits(results);
+    page.push('\n');
+    match before.find(TRIED) {
+        Some(at) => page += &before[at..],
+        None => {
+            let _ = writeln!(page, "{TRIED}\n\nNothing yet.");
+        }
+    }
+    page
+}
+
+fn head(arguments: &Arguments, load_before: f64) -> String {
+    let today = Command::new("date").args(["--utc", "+%Y-%m-%d"]).output();
+    let today = today.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    format!(
+        "# What signaling costs\n\
+         \n\
+         Measured by `cargo xtask bench signaling` on {today}, on a machine with {machine}; load \
+         before the run {load_before:.1}. The server has one core, the generator (`dialtone bench \
+         signaling`, one process) the other, so latencies are those of a server with one core and of \
+         a generator that is never in its way. Medians of {rounds} rounds, with the smallest and the \
+         largest behind them; the server is started anew for each.\n\
+         \n\
+         A **complete set-up** is a call of two by a link with {callers} clients taking part: join and \
+         join, offer of 4000 bytes and four candidates, the answer likewise, `connected` from both, \
+         each request with its answer, hang up, `call_ended`. No limit against floods is switched \
+         off: clients come from many addresses, and send as much as one may.\n",
+        today = today.unwrap_or_default(),
+        machine = machine_shape(),
+        rounds = arguments.rounds,
+        callers = arguments.callers,
+    )
+}
+
+fn targets(arguments: &Arguments, results: &Results) -> String {
+    let each = number(&results.idle, "/bytes_per_client").unwrap_or(f64::NAN);
+    let per_second = results.set_ups.per_second.median();
+    let p99 = results.set_ups.message_p99_us.median();
+    let (resume, restart) = (&results.resume, &results.restart);
+    let mut table =
+        "\n## Targets\n\n| target | measured | met? |\n| --- | --- | --- |\n".to_owned();
+    let storm = |storm: &Storm| {
+        format!(
+            "{:.1} s; {} not kept, {} lost, {} doubled",
+            storm.elapsed_s.median(),
+            storm.not_kept,
+            storm.lost,
+            storm.doubled
+        )
+    };
+    for (target, measured, met) in [
+        (
+            format!(
+                "resident memory per idle connection, {} of them: ≤ 12 KB",
+                arguments.idle
+            ),
+            format!("{each:.0} bytes"),
+            each <= 12_000.0,
+        ),
+        (
+            "complete set-ups on one core, without a store: ≥ 2000/s".to_owned(),
+            format!("{per_second:.0}/s"),
+            per_second >= 2000.0,
+        ),
+        (
+            "p99 of a message at half of that load: < 5 ms".to_owned(),
+            format!("{:.2} ms", p99 / 1000.0),
+            p99 < 5000.0,
+        ),
+        (
+            format!(
+                "connections of {} sessions cut, all back: < 10 s, nothing lost or doubled",
+                arguments.storm
+            ),
+            storm(resume),
+            resume.elapsed_s.median() < 10.0 && resume.is_whole(),
+        ),
+        (
+            format!(
+                "server killed and started again under {} in calls, all in their seats: < 20 s",
+                arguments.storm
+            ),
+            storm(restart),
+            restart.elapsed_s.median() < 20.0 && restart.is_whole(),
+        ),
+    ] {
+        let met = if met { "yes" } else { "**no**" };
+        let _ = writeln!(table, "| {target} | {measured} | {met} |");
+    }
+    table
+}
+
+fn figures(arguments: &Arguments, results: &Results) -> String {
+    let set_ups = &results.set_ups;
+    let idle = |path: &str| number(&results.idle, path).unwrap_or(f64::NAN);
+    let ms = |series: &Series| scaled(series, 1000.0, 2);
+    let mut page = "\n## Figures\n\n| what | measured |\n| --- | --- |\n".to_owned();
+    for (what, measured) in [
+        (
+            "complete set-ups per second, 128 at a time",
+            scaled(&set_ups.per_second, 1.0, 0),
+        ),
+        (
+            "cores of the server while doing so",
+            scaled(&set_ups.cpu_cores, 1.0, 2),
+        ),
+        (
+            "CPU of the server for a set-up, µs",
+            scaled(&set_ups.cpu_us, 1.0, 0),
+        ),
+        (
+            "at half load: set-ups per second",
+            scaled(&set_ups.half_rate, 1.0, 0),
+        ),
+        (
+            "– a message from client to client, median, ms",
+            ms(&set_ups.message_p50_us),
+        ),
+        (
+            "– a message from client to client, p99, ms",
+            ms(&set_ups.message_p99_us),
+        ),
+        (
+            "– a whole call, from the first `join` to `call_ended`, median, ms",
+            ms(&set_ups.call_p50_us),
+        ),
+        ("– a whole call, p99, ms", ms(&set_ups.call_p99_us)),
+        (
+            "resume storm, the last is back after, s",
+            scaled(&results.resume.elapsed_s, 1.0, 2),
+        ),
+        (
+            "– half of all are back after, s",
+            scaled(&results.resume.each_p50_s, 1.0, 2),
+        ),
+        (
+            "restart storm, the last is back after, s",
+            scaled(&results.restart.elapsed_s, 1.0, 2),
+        ),
+        (
+            "– half of all are back after, s",
+            scaled(&results.restart.each_p50_s, 1.0, 2),
+        ),
+        (
+            "– the first is back after, s",
+            scaled(&results.restart.down_s, 1.0, 2),
+        ),
+    ] {
+        let _ = writeln!(page, "| {what} | {measured} |");
+    }
+    let _ = writeln!(
+        page,
+        "| {} idle clients: resident memory each, bytes | {:.0} |\n\
+         | – of the kernel for one end of the connection, about, bytes | {:.0} |\n\
+         | – opened in, s | {:.1} |\n\
+         | – CPU of the server, only pings, of a core | {:.2} % |\n\
+         | – resident memory before, with all, after, MiB | {:.1}, {:.1}, {:.1} |",
+        arguments.idle,
+        idle("/bytes_per_client"),
+        idle("/kernel_bytes_per_client"),
+        idle("/opened_in_s"),
+        idle("/cpu_cores") * 100.0,
+        idle("/resident/before") / 1048576.0,
+        idle("/resident/with_all") / 1048576.0,
+        idle("/resident/after") / 1048576.0,
+    );
+    page
+}
+
+fn limits(results: &Results) -> String {
+    let idle = |path: &str| number(&results.idle, path).unwrap_or(f64::NAN);
+    let each = idle("/bytes_per_client") + idle("/kernel_bytes_per_client");
+    format!(
+        "\n## What limits more connections\n\
+         \n\
+         - **Open files**: one for each connection. This machine lets a process have 20,000 \
+         (`ulimit -Hn`; `LimitNOFILE=` of systemd raises it).\n\
+         - **Ours**: `--max-connections`, 8192 if nothing is said, and 512 of one address.\n\
+         - **Memory**: {each:.0} bytes each with the kernel's share, {gib:.1} GiB for a million.\n\
+         - **Pings**: every 25 s, in calls every 5 s: {cpu:.2} µs of CPU for each client and second.\n\
+         - Not the ports: a connection takes none on the server's side. A client address has 28,232 \
+         (`ip_local_port_range`) towards one server.\n",
+        gib = each * 1e6 / f64::from(1 << 30),
+        cpu = idle("/cpu_cores") * 1e6 / idle("/clients"),
+    )
+}
+
+/// `median (min–max)`.
+fn scaled(series: &Series, by: f64, digits: usize) -> String {
+    let [median, min, max] = [0.5, 0.0, 1.0].map(|part| series.quantile(part) / by);
+    format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
+}
