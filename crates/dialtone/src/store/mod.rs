@@ -26,13 +26,20 @@
 //! released is never edited.
 
 mod error;
+pub mod history;
+mod keep;
+mod many;
 mod migrate;
 mod open;
+mod restore;
 mod row;
+mod run;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod value;
+mod words;
+pub mod writer;
 
 pub use error::Error;
 pub use open::Place;

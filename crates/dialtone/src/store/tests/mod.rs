@@ -1,7 +1,13 @@
 //! The same tests on both databases.
 
+mod deliveries;
+mod faults;
+mod history;
 mod opening;
+mod restoring;
 mod settings;
+mod story;
+mod writing;
 
 use std::future::Future;
 
