@@ -4,14 +4,15 @@
 //! http::ws ──events (bounded)──► hub: exchange.handle → poll_output ──frames (bounded)──► http::ws
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use exchange::{Config, Exchange, Input, Output, Shutdown, SocketId};
+use exchange::records::{Person, Restored};
+use exchange::{Bearer, Config, Exchange, Input, LiveCall, Output, PushNotice, Shutdown, SocketId};
 use protocol::close::CloseCode;
-use protocol::id::Ticket;
+use protocol::id::{CallId, LoginId, Ticket, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
@@ -27,6 +28,9 @@ const FRAMES: usize = protocol::limits::OUTBOX_FRAMES + 64;
 /// Bytes that may wait for one socket. A client that acknowledges what it has not read escapes
 /// the limit of its outbox, and not this one.
 const BYTES: usize = protocol::limits::OUTBOX_BYTES + 2 * protocol::limits::FRAME_BYTES;
+
+/// Push messages that may wait to be sent.
+const PUSHES: usize = 1024;
 
 /// What a socket's task is told.
 #[derive(Debug)]
@@ -83,7 +87,11 @@ impl SocketReceiver {
 enum Event {
     Opened(SocketId, SocketSender),
     Input(Input),
-    Ticket(oneshot::Sender<Option<Ticket>>),
+    Ticket(Bearer, oneshot::Sender<Option<Ticket>>),
+    #[allow(dead_code, reason = "for accounts")]
+    Calls(oneshot::Sender<Vec<LiveCall>>),
+    #[allow(dead_code, reason = "for accounts")]
+    OnlineLogins(UserId, oneshot::Sender<BTreeSet<LoginId>>),
     Statistics(oneshot::Sender<Statistics>),
     ShutDown(Shutdown, oneshot::Sender<()>),
 }
@@ -104,17 +112,25 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts the task that owns the exchange. It ends when the last handle is dropped.
-    pub fn start(config: Config) -> anyhow::Result<Hub> {
+    /// Starts the task that owns the exchange, with what was going on when it last ended. It ends
+    /// when the last handle is dropped.
+    ///
+    /// What people's sleeping devices are to show comes out of the receiver.
+    pub fn start(
+        config: Config,
+        restored: Restored,
+    ) -> anyhow::Result<(Hub, mpsc::Receiver<PushNotice>)> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let (events, inbox) = mpsc::channel(EVENTS);
+        let (pushes, notices) = mpsc::channel(PUSHES);
         let driver = Driver {
-            exchange: Exchange::new(config, seed),
+            exchange: Exchange::new(config, seed, clock::now(), restored),
             sockets: HashMap::new(),
+            pushes,
         };
         tokio::spawn(driver.run(inbox));
-        Ok(Hub { events })
+        Ok((Hub { events }, notices))
     }
 
     /// A socket was opened; what is to be sent on it comes out of the receiver, which ends when
@@ -138,9 +154,41 @@ impl Hub {
         self.send(Event::Input(input)).await;
     }
 
-    /// A ticket, unless too many are waiting.
-    pub async fn ticket(&self) -> Option<Ticket> {
-        self.ask(Event::Ticket).await.flatten()
+    /// Somebody's ticket, unless too many are waiting.
+    pub async fn ticket(&self, bearer: Bearer) -> Option<Ticket> {
+        let ticket = self.ask(|answer| Event::Ticket(bearer, answer)).await;
+        ticket.flatten()
+    }
+
+    /// A person is new or has changed in the store; `None`: their account is closed.
+    #[allow(dead_code, reason = "for accounts")]
+    pub async fn person_changed(&self, user: UserId, person: Option<Person>) {
+        self.input(Input::Person(user, person.map(Box::new))).await;
+    }
+
+    /// A sign-in was revoked: its sockets close, and its calls end.
+    #[allow(dead_code, reason = "for accounts")]
+    pub async fn revoke(&self, login: LoginId) {
+        self.input(Input::Revoked(login)).await;
+    }
+
+    /// Ends a call for everybody in it.
+    #[allow(dead_code, reason = "for accounts")]
+    pub async fn kick(&self, call: CallId) {
+        self.input(Input::Kick(call)).await;
+    }
+
+    /// The calls that are going on.
+    #[allow(dead_code, reason = "for accounts")]
+    pub async fn calls(&self) -> Vec<LiveCall> {
+        self.ask(Event::Calls).await.unwrap_or_default()
+    }
+
+    /// The sign-ins of somebody that are connected now.
+    #[allow(dead_code, reason = "for accounts")]
+    pub async fn online_logins(&self, user: UserId) -> BTreeSet<LoginId> {
+        let logins = self.ask(|answer| Event::OnlineLogins(user, answer)).await;
+        logins.unwrap_or_default()
     }
 
     /// What is going on now.
@@ -168,6 +216,7 @@ impl Hub {
 struct Driver {
     exchange: Exchange,
     sockets: HashMap<SocketId, SocketSender>,
+    pushes: mpsc::Sender<PushNotice>,
 }
 
 impl Driver {
@@ -201,7 +250,13 @@ impl Driver {
                 self.exchange.handle(now, input);
             }
             // Whoever asked may have gone away: then the answer is nobody's loss.
-            Event::Ticket(answer) => drop(answer.send(self.exchange.issue_ticket(now))),
+            Event::Ticket(bearer, answer) => {
+                let _ = answer.send(self.exchange.issue_ticket(now, bearer));
+            }
+            Event::Calls(answer) => drop(answer.send(self.exchange.calls().collect())),
+            Event::OnlineLogins(user, answer) => {
+                drop(answer.send(self.exchange.online_logins(user)));
+            }
             Event::Statistics(answer) => drop(answer.send(self.statistics())),
             Event::ShutDown(how, done) => {
                 self.exchange.shut_down(now, how);
@@ -216,6 +271,17 @@ impl Driver {
             let (socket, message) = match output {
                 Output::Send { socket, text } => (socket, ToSocket::Frame(text)),
                 Output::Close { socket, code } => (socket, ToSocket::Close(code)),
+                Output::Record(entry) => {
+                    // Nothing is kept yet.
+                    self.exchange.handle(clock::now(), Input::Stored(entry.id));
+                    continue;
+                }
+                Output::Push(notice) => {
+                    if self.pushes.try_send(notice).is_err() {
+                        tracing::warn!("too many push messages wait; one was dropped");
+                    }
+                    continue;
+                }
             };
             let Some(sender) = self.sockets.get(&socket) else {
                 continue;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use protocol::frame;
+use protocol::id::ChatId;
 use protocol::limits;
 use protocol::message::ChatFrom;
 
@@ -22,13 +23,8 @@ struct Kept {
 
 impl ChatLog {
     /// Keeps a message; `false` if one with its id is there already.
-    #[must_use]
     pub(crate) fn push(&mut self, message: ChatFrom) -> bool {
-        if self
-            .messages
-            .iter()
-            .any(|old| old.message.chat.chat == message.chat.chat)
-        {
+        if self.contains(message.chat.chat) {
             return false;
         }
         let bytes = frame::encode(None, None, &message.clone().into()).len();
@@ -40,6 +36,11 @@ impl ChatLog {
             self.bytes -= oldest.bytes;
         }
         true
+    }
+
+    /// Whether a message is kept already.
+    pub(crate) fn contains(&self, id: ChatId) -> bool {
+        self.messages.iter().any(|old| old.message.chat.chat == id)
     }
 
     /// The newest is kept whatever it takes, so that its repeat is recognised.

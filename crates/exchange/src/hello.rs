@@ -12,7 +12,7 @@ use protocol::time::Now;
 use crate::call::CallInput;
 use crate::session::Session;
 use crate::timers::Timer;
-use crate::{Exchange, SocketId};
+use crate::{Bearer, Exchange, SocketId};
 
 impl Exchange {
     pub(super) fn handle_first_frame(&mut self, now: Now, socket: SocketId, frame: ClientFrame) {
@@ -20,12 +20,14 @@ impl Exchange {
         match frame.message {
             ClientMessage::Hello(hello) => {
                 let signed = format!("dialtone hello\n{}", hello.ticket);
-                let device = self.authenticate(now, hello.ticket, &hello.device, &signed);
-                let Some(device) = device else {
+                let known = self.authenticate(now, hello.ticket, &hello.device, &signed);
+                let Some((device, bearer)) = known else {
                     return self.unauthorized(now, socket, re);
                 };
-                if let Some(welcome) = self.open_session(now, socket, device, re) {
+                if let Some(welcome) = self.open_session(now, socket, device, bearer, re) {
+                    let session = welcome.session;
                     self.send(socket, re, &Box::new(welcome).into());
+                    self.greet_member(now, session);
                 }
             }
             ClientMessage::Resume(resume) => self.handle_resume(now, socket, re, &resume),
@@ -38,19 +40,22 @@ impl Exchange {
 
     fn handle_resume(&mut self, now: Now, socket: SocketId, re: Option<&Token>, resume: &Resume) {
         let signed = format!("dialtone resume\n{}\n{}", resume.ticket, resume.session);
-        let Some(device) = self.authenticate(now, resume.ticket, &resume.device, &signed) else {
+        let known = self.authenticate(now, resume.ticket, &resume.device, &signed);
+        let Some((device, bearer)) = known else {
             return self.unauthorized(now, socket, re);
         };
         let verdict = match self.sessions.get(&resume.session) {
             _ if resume.epoch != self.epoch => Err(ResetReason::NewEpoch),
             None => Err(ResetReason::UnknownSession),
-            Some(session) => session.can_resume(resume, device),
+            Some(session) => session.can_resume(resume, device, bearer),
         };
         match verdict {
             Ok(()) => self.resume_session(now, socket, re, resume),
             Err(reason) => {
-                if let Some(welcome) = self.open_session(now, socket, device, re) {
+                if let Some(welcome) = self.open_session(now, socket, device, bearer, re) {
+                    let session = welcome.session;
                     self.send(socket, re, &Box::new(Reset { reason, welcome }).into());
+                    self.greet_member(now, session);
                 }
             }
         }
@@ -64,23 +69,30 @@ impl Exchange {
         };
         session.resume(socket, re, resume, token, &mut self.outputs);
         self.counters.sessions_resumed += 1;
+        self.touched.insert(id);
         self.bind(now, socket, id);
         self.tell_calls_of(now, id, || CallInput::Attached(id));
     }
 
-    /// Which device this is, if the ticket is good and the device has proved itself.
+    /// Which device this is and whose, if the ticket is good and the device has proved itself.
     fn authenticate(
         &mut self,
         now: Now,
         ticket: Ticket,
         proof: &DeviceProof,
         signed: &str,
-    ) -> Option<DeviceId> {
-        let good_ticket = self.tickets.redeem(now.tick, ticket);
+    ) -> Option<(DeviceId, Bearer)> {
+        let bearer = self.tickets.redeem(now.tick, ticket);
         let key = URL_SAFE_NO_PAD.decode(&*proof.key).ok()?;
         let signature = URL_SAFE_NO_PAD.decode(&*proof.signature).ok()?;
         let good_proof = (self.config.verify)(&key, signed.as_bytes(), &signature);
-        (good_ticket && good_proof).then(|| DeviceId::of(&key))
+        let bearer = bearer.filter(|_| good_proof)?;
+        // The account may have been closed since the ticket was issued.
+        let known = match bearer {
+            Bearer::Guest => true,
+            Bearer::Member { user, .. } => self.people.get(user).is_some(),
+        };
+        known.then(|| (DeviceId::of(&key), bearer))
     }
 
     fn unauthorized(&mut self, now: Now, socket: SocketId, re: Option<&Token>) {
@@ -94,6 +106,7 @@ impl Exchange {
         now: Now,
         socket: SocketId,
         device: DeviceId,
+        bearer: Bearer,
         re: Option<&Token>,
     ) -> Option<Welcome> {
         if self.sessions.len() >= self.config.max_sessions {
@@ -104,8 +117,9 @@ impl Exchange {
         }
         let id = SessionId::from_bytes(self.ids.fresh());
         let token = ResumeToken::from_bytes(self.ids.fresh());
-        self.sessions
-            .insert(id, Session::new(device, token, socket));
+        let session = Session::new(device, bearer, token, socket);
+        let account = session.user().and_then(|user| self.people.account(user));
+        self.sessions.insert(id, session);
         self.counters.sessions_opened += 1;
         self.bind(now, socket, id);
         Some(Welcome {
@@ -114,10 +128,7 @@ impl Exchange {
             resume_token: token,
             window_ms: limits::WINDOW_MS,
             ping_ms: limits::PING_IDLE_MS,
-            you: You {
-                device,
-                account: None,
-            },
+            you: You { device, account },
             features: Vec::new(),
         })
     }

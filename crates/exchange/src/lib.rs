@@ -10,8 +10,13 @@
 //!
 //! After an [`Output::Close`] the driver hands in [`Input::Closed`] as for any other loss.
 //!
-//! Inside, two kinds of machines are joined only by messages: a session is the edge where a
-//! device's frames come and go, a call is the home that decides. They could live on two nodes.
+//! Inside, machines of three kinds are joined only by messages: a session is the edge where a
+//! device's frames come and go, a call is the home that decides who sits in it, a ring decides who
+//! answers it. They could live on two nodes.
+//!
+//! What an answer promises is kept before the answer leaves. The exchange decides at once, asks
+//! for records with [`Output::Record`], and holds back the frames that tell of them until
+//! [`Input::Stored`] has come; [`records`] says what they are.
 
 #![forbid(unsafe_code)]
 
@@ -21,13 +26,20 @@ mod chat;
 mod connection;
 mod hello;
 mod ids;
+mod ledger;
+mod members;
 mod outbox;
+mod people;
 pub mod records;
+mod ring;
+mod ringing;
+mod rings;
+mod routing;
 mod session;
 mod tickets;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use protocol::close::CloseCode;
@@ -35,13 +47,17 @@ use protocol::frame::{self, FrameError};
 use protocol::id::*;
 use protocol::limits;
 use protocol::message::*;
-use protocol::text::Token;
+use protocol::text::{Name, Token};
 use protocol::time::{Now, Tick};
 
-use call::{Call, CallInput, CallOutput, Context, Request};
+use call::{Call, CallInput};
 use ids::Ids;
-
-use session::{Routed, Session, Target};
+use ledger::Ledger;
+use people::People;
+use records::{Entry, Person, Restored, RingOutcome, WriteId};
+use rings::Rings;
+use session::Session;
+pub use tickets::Bearer;
 use tickets::Tickets;
 use timers::{Timer, Timers};
 
@@ -58,11 +74,27 @@ pub enum Input {
     Frame(SocketId, Result<ClientFrame, FrameError>),
     /// The WebSocket is gone, whoever closed it.
     Closed(SocketId),
+    /// Every record up to this one is stored.
+    Stored(WriteId),
+    /// The store could not keep the records up to this one: those that
+    /// [can be refused](records::Record::can_be_refused) were dropped, the others are being tried
+    /// again. Calls that go on do not wait for them, and new ones are refused until `Stored`.
+    NotStored(WriteId),
+    /// A person is new or has changed, as the store has them now; `None`: the account is closed.
+    Person(UserId, Option<Box<Person>>),
+    /// A sign-in was revoked: what came of it ends.
+    Revoked(LoginId),
+    /// An administrator ends a call.
+    Kick(CallId),
 }
 
 /// What is to be done.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Output {
+    /// Store this. Records come in order; [`Input::Stored`] or [`Input::NotStored`] answers.
+    Record(Entry),
+    /// Reach a person's devices that are not connected.
+    Push(PushNotice),
     /// Send a text frame.
     Send {
         /// Where to.
@@ -77,6 +109,50 @@ pub enum Output {
         /// Why.
         code: CloseCode,
     },
+}
+
+/// What a person's sleeping devices are to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushNotice {
+    /// Who is called.
+    pub user: UserId,
+    /// The ring; a later notice of it replaces an earlier one.
+    pub ring: RingId,
+    /// The call it asks into.
+    pub call: CallId,
+    /// Who calls.
+    pub from: Caller,
+    /// What the caller sends.
+    pub media: MediaState,
+    /// What happened.
+    pub kind: PushKind,
+    /// Sign-ins whose devices know already.
+    pub except: BTreeSet<LoginId>,
+}
+
+/// What happened to a ring that devices are told of by push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushKind {
+    /// It rings.
+    Ringing {
+        /// For how long still.
+        ttl: Duration,
+    },
+    /// It is over.
+    Over(RingOutcome),
+}
+
+/// A call that is going on, for administrators.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveCall {
+    /// The call.
+    pub call: CallId,
+    /// Its room.
+    pub room: RoomId,
+    /// Whether media has flowed.
+    pub connected: bool,
+    /// Who sits in it: the account, if there is one, and the name others see.
+    pub people: Vec<(Option<UserId>, Name)>,
 }
 
 /// How the exchange is set up.
@@ -121,6 +197,10 @@ pub struct Counters {
     pub calls_opened: u64,
     /// Connections that came up, or came up again.
     pub connections_up: u64,
+    /// Rings that were offered.
+    pub rings_offered: u64,
+    /// Rings that were answered.
+    pub rings_answered: u64,
     /// Frames that were refused.
     pub frames_refused: u64,
 }
@@ -137,16 +217,22 @@ pub struct Exchange {
     sessions: BTreeMap<SessionId, Session>,
     calls: BTreeMap<CallId, Call>,
     rooms: BTreeMap<RoomId, CallId>,
+    people: People,
+    rings: Rings,
+    ledger: Ledger,
+    /// Sessions whose frames may leave once the input is handled.
+    touched: BTreeSet<SessionId>,
     timers: Timers,
     outputs: VecDeque<Output>,
     counters: Counters,
 }
 
 impl Exchange {
-    /// An exchange in a new epoch. Everything unguessable is drawn from `seed`.
-    pub fn new(config: Config, seed: [u8; 32]) -> Exchange {
+    /// An exchange in a new epoch, with what was going on when the last one ended. Everything
+    /// unguessable is drawn from `seed`.
+    pub fn new(config: Config, seed: [u8; 32], now: Now, restored: Restored) -> Exchange {
         let mut ids = Ids::new(seed);
-        Exchange {
+        let mut exchange = Exchange {
             config,
             epoch: Epoch::from_bytes(ids.fresh()),
             ids,
@@ -155,15 +241,37 @@ impl Exchange {
             sessions: BTreeMap::new(),
             calls: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            people: People::default(),
+            rings: Rings::default(),
+            ledger: Ledger::default(),
+            touched: BTreeSet::new(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+        };
+        exchange.restore(now, restored);
+        exchange
+    }
+
+    fn restore(&mut self, now: Now, restored: Restored) {
+        for (user, person) in restored.people {
+            self.people.put(user, person);
         }
+        for call in restored.calls {
+            let deadline = now.tick + millis(limits::WINDOW_MS);
+            self.timers.set(Timer::Reclaim(call.call), deadline);
+            self.rooms.insert(call.room, call.call);
+            self.calls.insert(call.call, Call::restored(call));
+        }
+        for ring in restored.rings {
+            self.restore_ring(now, ring);
+        }
+        self.settle();
     }
 
     /// A ticket for one socket; `None` when too many are waiting to be used.
-    pub fn issue_ticket(&mut self, now: Now) -> Option<Ticket> {
-        self.tickets.issue(now.tick, &mut self.ids)
+    pub fn issue_ticket(&mut self, now: Now, bearer: Bearer) -> Option<Ticket> {
+        self.tickets.issue(now.tick, bearer, &mut self.ids)
     }
 
     /// Takes in what happened.
@@ -172,7 +280,13 @@ impl Exchange {
             Input::Opened(socket) => self.handle_opened(now, socket),
             Input::Frame(socket, frame) => self.handle_frame(now, socket, frame),
             Input::Closed(socket) => self.handle_closed(now, socket),
+            Input::Stored(id) => self.handle_stored(now, id),
+            Input::NotStored(id) => self.handle_not_stored(id),
+            Input::Person(user, person) => self.handle_person(now, user, person),
+            Input::Revoked(login) => self.handle_revoked(now, login),
+            Input::Kick(call) => self.tell_call(now, call, CallInput::End(EndReason::Kicked)),
         }
+        self.settle();
     }
 
     /// When to call [`Exchange::handle_timeout`] next.
@@ -184,6 +298,7 @@ impl Exchange {
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.pop_due(now.tick) {
             self.handle_timer(now, timer);
+            self.settle();
         }
     }
 
@@ -196,7 +311,7 @@ impl Exchange {
     pub fn shut_down(&mut self, now: Now, how: Shutdown) {
         if how == Shutdown::Stop {
             for call in self.calls.keys().copied().collect::<Vec<_>>() {
-                self.tell_call(now, call, CallInput::Stop);
+                self.tell_call(now, call, CallInput::End(EndReason::ServerStopped));
             }
         }
         let go_away = match how {
@@ -211,9 +326,12 @@ impl Exchange {
                 jitter_ms: 500,
             },
         };
-        for session in self.sessions.values_mut() {
-            session.push(None, &go_away.clone().into(), &mut self.outputs);
+        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.push(id, None, &go_away.clone().into());
         }
+        // Nobody waits for the store any more: their sockets close now.
+        self.ledger.take_current();
+        self.settle();
         for socket in self.sockets.keys().copied() {
             self.outputs.push_back(Output::Close {
                 socket,
@@ -235,6 +353,63 @@ impl Exchange {
     /// Sessions that are open or can be resumed.
     pub fn live_sessions(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// The calls that are going on.
+    pub fn calls(&self) -> impl Iterator<Item = LiveCall> {
+        self.calls.iter().map(|(id, call)| LiveCall {
+            call: *id,
+            room: call.room(),
+            connected: call.was_connected(),
+            people: call
+                .occupants()
+                .map(|(user, name)| (user, name.clone()))
+                .collect(),
+        })
+    }
+
+    /// The sign-ins of somebody that have a session now.
+    pub fn online_logins(&self, user: UserId) -> BTreeSet<LoginId> {
+        let sessions = self.people.sessions(user);
+        let login = |id| self.sessions.get(&id).and_then(Session::login);
+        sessions.filter_map(login).collect()
+    }
+
+    /// Rings that are not over.
+    pub fn live_rings(&self) -> usize {
+        self.rings.live()
+    }
+
+    /// Sends what may leave after an input: frames that tell of something new wait until it is
+    /// stored, all others leave now.
+    fn settle(&mut self) {
+        let barrier = self.ledger.take_current();
+        for id in std::mem::take(&mut self.touched) {
+            self.flush(id, barrier);
+        }
+    }
+
+    fn flush(&mut self, id: SessionId, barrier: Option<WriteId>) {
+        let settled = self.ledger.settled();
+        let session = self.sessions.get_mut(&id);
+        if session.is_some_and(|session| session.flush(barrier, settled, &mut self.outputs)) {
+            self.ledger.wait(id);
+        }
+    }
+
+    /// Adds a message to what a session is sent.
+    fn push(&mut self, id: SessionId, re: Option<&Token>, message: &ServerMessage) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.push(re, message);
+            self.touched.insert(id);
+        }
+    }
+
+    fn answer(&mut self, id: SessionId, re: Option<&Token>, answer: ServerMessage) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.answer(re, answer);
+            self.touched.insert(id);
+        }
     }
 
     // ---- sockets ----
@@ -283,6 +458,7 @@ impl Exchange {
             Ok(frame) => frame,
             Err(error) => return self.refuse_frame(now, socket, bound, error),
         };
+        self.touched.insert(id);
         if let Some(routed) = session.handle(now.tick, frame, &mut self.outputs) {
             self.route(now, id, routed);
         }
@@ -306,10 +482,8 @@ impl Exchange {
             FrameError::UnknownType { id, .. } => (ErrorCode::UnknownType, id),
             FrameError::Malformed { id, .. } => (ErrorCode::Malformed, id),
         };
-        match bound.and_then(|id| self.sessions.get_mut(&id)) {
-            Some(session) => {
-                session.push(re.as_ref(), &call::error(code, &message), &mut self.outputs);
-            }
+        match bound {
+            Some(id) => self.push(id, re.as_ref(), &call::error(code, &message)),
             None => self.send_error(socket, re.as_ref(), code, &message),
         }
     }
@@ -331,138 +505,6 @@ impl Exchange {
         });
     }
 
-    // ---- from sessions to calls and back ----
-
-    fn route(&mut self, now: Now, session: SessionId, routed: Routed) {
-        let Routed { to, re, request } = routed;
-        let call = match (&to, &request) {
-            (Target::Call(call), _) => Some(*call),
-            (Target::Room, Request::Join { join, .. }) => self.call_of_room(session, join),
-            (Target::Room, _) => None,
-        };
-        let mine = |call: &CallId| match to {
-            Target::Room => true,
-            Target::Call(_) => self
-                .calls
-                .get(call)
-                .is_some_and(|call| call.seats_session(session)),
-        };
-        match call.filter(mine) {
-            Some(call) => self.tell_call(
-                now,
-                call,
-                CallInput::Request {
-                    session,
-                    re,
-                    request,
-                },
-            ),
-            None => self.answer(session, re.as_ref(), refusal(&to, &request)),
-        }
-    }
-
-    /// The call of the room, opened if there is none; `None` if the session sits in too many.
-    fn call_of_room(&mut self, session: SessionId, join: &Join) -> Option<CallId> {
-        let seats = &self.sessions.get(&session)?.calls;
-        let current = self.rooms.get(&join.room).copied();
-        let has_seat = current.is_some_and(|call| seats.contains(&call));
-        if seats.len() >= limits::CALLS_PER_SESSION && !has_seat {
-            return None;
-        }
-        Some(current.unwrap_or_else(|| self.open_call(join)))
-    }
-
-    fn open_call(&mut self, join: &Join) -> CallId {
-        // An id that is taken belongs to another room. It is not the asker's business which.
-        let taken = self.calls.contains_key(&join.call);
-        let id = if taken {
-            CallId::from_bytes(self.ids.fresh())
-        } else {
-            join.call
-        };
-        self.calls.insert(id, Call::new(id, join.room));
-        self.rooms.insert(join.room, id);
-        self.counters.calls_opened += 1;
-        id
-    }
-
-    fn tell_calls_of(&mut self, now: Now, session: SessionId, input: impl Fn() -> CallInput) {
-        let calls = self
-            .sessions
-            .get(&session)
-            .map(|session| session.calls.clone());
-        for call in calls.into_iter().flatten() {
-            self.tell_call(now, call, input());
-        }
-    }
-
-    fn tell_call(&mut self, now: Now, id: CallId, input: CallInput) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let mut out = Vec::new();
-        let mut context = Context {
-            now,
-            ids: &mut self.ids,
-            relay: &self.config.relay,
-            out: &mut out,
-        };
-        call.handle(input, &mut context);
-        for output in out {
-            self.carry_out(now, id, output);
-        }
-    }
-
-    fn carry_out(&mut self, now: Now, call: CallId, output: CallOutput) {
-        match output {
-            CallOutput::Tell { session, message } => {
-                if let Some(session) = self.sessions.get_mut(&session) {
-                    session.push(None, &message, &mut self.outputs);
-                }
-            }
-            CallOutput::Answer {
-                session,
-                re,
-                answer,
-            } => {
-                self.answer(session, re.as_ref(), answer);
-            }
-            CallOutput::Seated(session) => self.set_seat(now, session, call, true),
-            CallOutput::Unseated(session) => self.set_seat(now, session, call, false),
-            CallOutput::ConnectionTimer(connection, at) => {
-                self.set_timer(Timer::Connection(call, connection), at);
-            }
-            CallOutput::RenewTimer(at) => self.set_timer(Timer::Renew(call), at),
-            CallOutput::Connected => self.counters.connections_up += 1,
-            CallOutput::Over => {
-                if let Some(call) = self.calls.remove(&call) {
-                    self.rooms.remove(&call.room());
-                }
-            }
-        }
-    }
-
-    fn answer(&mut self, session: SessionId, re: Option<&Token>, answer: ServerMessage) {
-        if let Some(session) = self.sessions.get_mut(&session) {
-            session.answer(re, answer, &mut self.outputs);
-        }
-    }
-
-    fn set_seat(&mut self, now: Now, id: SessionId, call: CallId, seated: bool) {
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        let was_idle = session.calls.is_empty();
-        if seated {
-            session.calls.insert(call);
-        } else {
-            session.calls.remove(&call);
-        }
-        if was_idle && seated && session.socket().is_some() {
-            self.schedule_ping(now, id);
-        }
-    }
-
     // ---- time ----
 
     fn handle_timer(&mut self, now: Now, timer: Timer) {
@@ -476,16 +518,32 @@ impl Exchange {
             }
             Timer::Window(id) => {
                 let closing = self.sessions.get(&id).is_some_and(Session::is_closing);
-                self.tell_calls_of(now, id, || CallInput::Gone {
-                    session: id,
-                    closing,
-                });
-                self.sessions.remove(&id);
+                self.end_session(now, id, closing);
             }
             Timer::Connection(call, connection) => {
                 self.tell_call(now, call, CallInput::ConnectionDeadline(connection));
             }
             Timer::Renew(call) => self.tell_call(now, call, CallInput::Renew),
+            Timer::Reclaim(call) => self.tell_call(now, call, CallInput::ReclaimDeadline),
+            Timer::Ring(ring) => self.tell_ring(now, ring, |ring, out| ring.expire(out)),
+            Timer::Push(ring) => self.tell_ring(now, ring, |ring, out| ring.push_is_due(out)),
+            Timer::Forget(ring) => drop(self.rings.remove(ring)),
+        }
+    }
+
+    /// A session is given up, with its part in calls and rings.
+    fn end_session(&mut self, now: Now, id: SessionId, closing: bool) {
+        self.tell_calls_of(now, id, || CallInput::Gone {
+            session: id,
+            closing,
+        });
+        let user = self.sessions.remove(&id).and_then(|session| session.user());
+        self.timers.clear(Timer::Window(id));
+        self.timers.clear(Timer::Ping(id));
+        if let Some(user) = user {
+            self.people.disconnect(user, id);
+            self.remove_legs(now, id, user);
+            self.refresh_presence(user);
         }
     }
 
@@ -494,26 +552,6 @@ impl Exchange {
             self.timers
                 .set(Timer::Ping(id), now.tick + session.ping_interval());
         }
-    }
-
-    fn set_timer(&mut self, timer: Timer, at: Option<Tick>) {
-        match at {
-            Some(at) => self.timers.set(timer, at),
-            None => self.timers.clear(timer),
-        }
-    }
-}
-
-/// The answer to a request that reaches no call.
-fn refusal(to: &Target, request: &Request) -> ServerMessage {
-    match (to, request) {
-        (Target::Room, _) => call::error(
-            ErrorCode::Limit,
-            "You are in as many calls as one session can be.",
-        ),
-        // Hanging up twice is no mistake.
-        (Target::Call(_), Request::Hangup) => Done {}.into(),
-        (Target::Call(_), _) => call::not_found(),
     }
 }
 

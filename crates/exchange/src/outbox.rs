@@ -42,6 +42,11 @@ impl Outbox {
         }
     }
 
+    /// The number of the newest frame.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.next_seq() - 1
+    }
+
     /// Every frame after `seq`, in order; `None` if one of them is no longer kept or `seq` was
     /// never reached.
     pub(crate) fn after(&self, seq: u64) -> Option<impl Iterator<Item = &String>> {

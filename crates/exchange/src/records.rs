@@ -30,7 +30,8 @@ pub struct Entry {
 /// What happened. Writing one twice changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
-    /// A call was opened, or opened again under its old id.
+    /// A call was opened. If its id was that of an earlier one, nothing of that is left: no seat,
+    /// no chat, no end.
     CallOpened {
         /// The call.
         call: CallId,

@@ -1,9 +1,9 @@
 //! Tickets: single-use permissions to open a session.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use protocol::id::Ticket;
+use protocol::id::{LoginId, Ticket, UserId};
 use protocol::limits;
 use protocol::time::Tick;
 
@@ -13,31 +13,52 @@ use crate::ids::Ids;
 /// others out for the 30 seconds a ticket lives; each costs about 100 bytes.
 const MAX_WAITING: usize = 50_000;
 
+/// Whose ticket it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// Anybody's.
+    Guest,
+    /// A person's, who has signed in.
+    Member {
+        /// Who.
+        user: UserId,
+        /// With which sign-in; when it is revoked, so is what came of it.
+        login: LoginId,
+    },
+}
+
 /// Tickets that have been issued and not yet used.
 #[derive(Debug, Default)]
 pub(crate) struct Tickets {
-    valid: BTreeSet<Ticket>,
+    valid: BTreeMap<Ticket, Bearer>,
     expiring: VecDeque<(Tick, Ticket)>,
 }
 
 impl Tickets {
     /// A new ticket; `None` when too many are waiting.
-    pub(crate) fn issue(&mut self, now: Tick, ids: &mut Ids) -> Option<Ticket> {
+    pub(crate) fn issue(&mut self, now: Tick, bearer: Bearer, ids: &mut Ids) -> Option<Ticket> {
         self.expire(now);
         if self.expiring.len() >= MAX_WAITING {
             return None;
         }
         let ticket = Ticket::from_bytes(ids.fresh());
-        self.valid.insert(ticket);
+        self.valid.insert(ticket, bearer);
         self.expiring
             .push_back((now + Duration::from_millis(limits::TICKET_MS), ticket));
         Some(ticket)
     }
 
-    /// Whether the ticket is good, once.
-    pub(crate) fn redeem(&mut self, now: Tick, ticket: Ticket) -> bool {
+    /// Whose ticket it is, if it is good; once.
+    pub(crate) fn redeem(&mut self, now: Tick, ticket: Ticket) -> Option<Bearer> {
         self.expire(now);
         self.valid.remove(&ticket)
+    }
+
+    /// What a sign-in has asked for is of no use any more.
+    pub(crate) fn revoke(&mut self, revoked: LoginId) {
+        self.valid.retain(
+            |_, bearer| !matches!(bearer, Bearer::Member { login, .. } if *login == revoked),
+        );
     }
 
     fn expire(&mut self, now: Tick) {
@@ -59,13 +80,29 @@ mod tests {
         let (mut tickets, mut ids) = (Tickets::default(), Ids::new([0; 32]));
         let start = Tick::default();
         let (one, two) = (
-            tickets.issue(start, &mut ids),
-            tickets.issue(start, &mut ids),
+            tickets.issue(start, Bearer::Guest, &mut ids),
+            tickets.issue(start, Bearer::Guest, &mut ids),
         );
-        assert!(tickets.redeem(start, one.unwrap()));
-        assert!(!tickets.redeem(start, one.unwrap()));
-        assert!(!tickets.redeem(start + Duration::from_secs(30), two.unwrap()));
-        assert!(!tickets.redeem(start, Ticket::from_bytes([7; 16])));
+        assert_eq!(tickets.redeem(start, one.unwrap()), Some(Bearer::Guest));
+        assert_eq!(tickets.redeem(start, one.unwrap()), None);
+        let late = start + Duration::from_secs(30);
+        assert_eq!(tickets.redeem(late, two.unwrap()), None);
+        assert_eq!(tickets.redeem(start, Ticket::from_bytes([7; 16])), None);
+    }
+
+    #[test]
+    fn a_revoked_sign_in_leaves_no_ticket_behind() {
+        let (mut tickets, mut ids) = (Tickets::default(), Ids::new([0; 32]));
+        let start = Tick::default();
+        let member = |n| Bearer::Member {
+            user: UserId::from_bytes([1; 16]),
+            login: LoginId::from_bytes([n; 16]),
+        };
+        let one = tickets.issue(start, member(1), &mut ids).unwrap();
+        let two = tickets.issue(start, member(2), &mut ids).unwrap();
+        tickets.revoke(LoginId::from_bytes([1; 16]));
+        assert_eq!(tickets.redeem(start, one), None);
+        assert_eq!(tickets.redeem(start, two), Some(member(2)));
     }
 
     #[test]
@@ -73,12 +110,12 @@ mod tests {
         let (mut tickets, mut ids) = (Tickets::default(), Ids::new([0; 32]));
         let start = Tick::default();
         let issued = (0..MAX_WAITING + 10)
-            .filter_map(|_| tickets.issue(start, &mut ids))
+            .filter_map(|_| tickets.issue(start, Bearer::Guest, &mut ids))
             .count();
         assert_eq!(issued, MAX_WAITING);
         assert!(
             tickets
-                .issue(start + Duration::from_secs(31), &mut ids)
+                .issue(start + Duration::from_secs(31), Bearer::Guest, &mut ids)
                 .is_some()
         );
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::id::{CallId, ConnectionId, SessionId};
+use protocol::id::{CallId, ConnectionId, RingId, SessionId};
 use protocol::time::Tick;
 
 use crate::SocketId;
@@ -20,6 +20,14 @@ pub(crate) enum Timer {
     Connection(CallId, ConnectionId),
     /// The relay credentials of a call are to be renewed.
     Renew(CallId),
+    /// Who has not come back to a call after a restart does not come any more.
+    Reclaim(CallId),
+    /// A ring has lasted as long as it may.
+    Ring(RingId),
+    /// Devices that sleep are to be woken for a ring.
+    Push(RingId),
+    /// A ring that is over is forgotten.
+    Forget(RingId),
 }
 
 /// All deadlines, in the order they are due.

@@ -6,10 +6,17 @@ mod support;
 use serde_json::json;
 use support::*;
 
-/// Both in a call whose connection is up, and a server that knows nothing of it.
+/// Both in a call whose connection is up, and a server that was started again.
 fn restarted() -> Pair {
     let mut pair = Pair::up();
     pair.board.restart(2);
+    pair
+}
+
+/// The same, and the server knows nothing of the call any more.
+fn forgotten() -> Pair {
+    let mut pair = Pair::up();
+    pair.board.restart_without_store(2);
     pair
 }
 
@@ -29,7 +36,7 @@ fn the_connection_is_taken_up_as_it_is() {
         (&kept["polite"], &kept["peer"]),
         (&json!(false), &pair.adas["peer"])
     );
-    assert_eq!(joined["participants"][0]["name"], "somebody");
+    assert_eq!(joined["participants"][0]["name"], "ben");
     assert_eq!(joined["participants"][0]["online"], false);
 
     pair.ben.resume(&mut pair.board);
@@ -54,8 +61,52 @@ fn the_connection_is_taken_up_as_it_is() {
 }
 
 #[test]
-fn the_seat_of_the_other_end_is_kept_against_a_stranger() {
+fn a_stranger_who_is_there_first_gets_nobodys_seat() {
     let mut pair = restarted();
+    let mut eve = Person::new(&mut pair.board, "eve");
+    assert_eq!(eve.join(&mut pair.board)["code"], "call_full");
+    for (person, connection) in [(&mut pair.ada, &pair.adas), (&mut pair.ben, &pair.bens)] {
+        person.resume(&mut pair.board);
+        let living = announced(connection, "connected");
+        let joined = person.join_as(&mut pair.board, ROOM, CALL, living);
+        let kept = &joined["connections"][0]["connection"];
+        assert_eq!(kept, &connection["connection"]);
+    }
+}
+
+#[test]
+fn one_who_has_lost_the_page_as_well_gets_the_seat_back() {
+    let mut pair = restarted();
+    pair.ada.reload(&mut pair.board);
+    let joined = pair.ada.join(&mut pair.board);
+    assert_eq!(joined["connections"], json!([]), "the other one is awaited");
+    let mut eve = Person::new(&mut pair.board, "eve");
+    assert_eq!(eve.join(&mut pair.board)["code"], "call_full");
+    pair.ben.resume(&mut pair.board);
+    let living = announced(&pair.bens, "connected");
+    let joined = pair.ben.join_as(&mut pair.board, ROOM, CALL, living);
+    let connection = &joined["connections"][0]["connection"];
+    assert_ne!(
+        connection, &pair.bens["connection"],
+        "that one has no other end"
+    );
+    let told = pair.ada.take(&mut pair.board, "connection");
+    assert_eq!(&told[0]["connection"], connection);
+}
+
+#[test]
+fn a_call_to_which_nobody_comes_back_is_over() {
+    let mut pair = restarted();
+    assert_eq!(pair.board.exchange().live_calls(), 1);
+    pair.board.advance(seconds(30));
+    assert_eq!(pair.board.exchange().live_calls(), 0);
+    let calls = &pair.board.keep().calls;
+    assert!(calls.values().all(|call| call.ended.is_some()));
+}
+
+#[test]
+fn the_seat_of_the_other_end_is_kept_against_a_stranger() {
+    let mut pair = forgotten();
     pair.ada.resume(&mut pair.board);
     pair.ada.join_as(
         &mut pair.board,
@@ -118,7 +169,7 @@ fn a_connection_that_was_lost_meanwhile_is_not_kept_for_ever() {
 
 #[test]
 fn a_connection_of_another_call_is_not_taken_up() {
-    let mut pair = restarted();
+    let mut pair = forgotten();
     let mut eve = Person::new(&mut pair.board, "eve");
     eve.join_as(&mut pair.board, OTHER_ROOM, CALL, json!([]));
     pair.ada.resume(&mut pair.board);

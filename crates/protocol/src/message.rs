@@ -9,7 +9,7 @@ use ts_rs::TS;
 
 use crate::id::{
     CallId, ChatId, ConnectionId, DeviceId, Epoch, ParticipantId, ResumeToken, RoomId, SessionId,
-    Ticket,
+    Ticket, UserId,
 };
 use crate::limits;
 use crate::text::{Body, List, Name, Token};
@@ -513,8 +513,12 @@ pub struct Joined {
 pub struct Participant {
     /// Their seat.
     pub participant: ParticipantId,
-    /// Their name.
+    /// Their name; the account's, if they have one.
     pub name: Name,
+    /// Their account, if they have one: who has none may call themselves anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub user: Option<UserId>,
     /// What they send.
     pub media: MediaState,
     /// Whether their signaling is connected. Media may flow even if not.

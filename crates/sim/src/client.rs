@@ -258,11 +258,18 @@ impl Client {
         if let Some(seat) = &mut self.seat {
             seat.joined = false;
             let seat = seat.clone();
-            // Anything else makes sense to the server only after this.
+            // Anything else makes sense to the server only after this, except leaving calls from
+            // before: it may have kept them.
             let mut join = self.join_request(&seat);
             join["id"] = self.fresh_request().into();
             self.unanswered.retain(|request| request["t"] != "join");
-            self.unanswered.push_front(join);
+            let (mut hangups, others): (VecDeque<_>, VecDeque<_>) = self
+                .unanswered
+                .drain(..)
+                .partition(|request| request["t"] == "hangup");
+            hangups.push_back(join);
+            hangups.extend(others);
+            self.unanswered = hangups;
         }
         self.repeat(board);
     }

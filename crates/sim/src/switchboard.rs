@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use exchange::{Config, Exchange, Input, Output, RelayConfig, Shutdown, SocketId};
+use exchange::records::{Person, Restored, WriteId};
+use exchange::{
+    Bearer, Config, Exchange, Input, Output, PushNotice, RelayConfig, Shutdown, SocketId,
+};
 use protocol::close::CloseCode;
 use protocol::frame;
+use protocol::id::{LoginId, UserId};
 use protocol::time::{Now, Tick};
 use serde_json::{Value, json};
+
+use crate::keep::{Keep, Mood};
 
 /// 2026-01-01, so that credentials have a believable expiry.
 const START_UNIX: Duration = Duration::from_secs(1_767_225_600);
@@ -22,6 +28,11 @@ pub struct Switchboard {
     now: Tick,
     next_socket: u64,
     sockets: BTreeMap<SocketId, Socket>,
+    keep: Keep,
+    mood: Mood,
+    /// The newest record the failing store was asked to keep.
+    failed: Option<WriteId>,
+    pushed: Vec<PushNotice>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +54,7 @@ fn believe(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     signature == [key, text].concat()
 }
 
-fn exchange(seed: u64, max_sessions: usize) -> Exchange {
+fn exchange(seed: u64, max_sessions: usize, now: Now, restored: Restored) -> Exchange {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let relay = RelayConfig {
@@ -58,7 +69,16 @@ fn exchange(seed: u64, max_sessions: usize) -> Exchange {
             max_sessions,
         },
         bytes,
+        now,
+        restored,
     )
+}
+
+const fn at(tick: Tick) -> Now {
+    Now {
+        tick,
+        unix: START_UNIX.saturating_add(Duration::from_micros(tick.as_micros())),
+    }
 }
 
 impl Switchboard {
@@ -70,11 +90,15 @@ impl Switchboard {
     /// One that takes so many sessions and no more.
     pub fn with_sessions(seed: u64, max_sessions: usize) -> Switchboard {
         Switchboard {
-            exchange: exchange(seed, max_sessions),
+            exchange: exchange(seed, max_sessions, at(Tick::default()), Restored::default()),
             max_sessions,
             now: Tick::default(),
             next_socket: 1,
             sockets: BTreeMap::new(),
+            keep: Keep::default(),
+            mood: Mood::Prompt,
+            failed: None,
+            pushed: Vec::new(),
         }
     }
 
@@ -88,13 +112,109 @@ impl Switchboard {
         self.now
     }
 
-    /// The server dies and another one starts: every socket is lost, nothing is remembered.
+    /// The server dies and another one starts: every socket is lost, and what was not stored.
     pub fn restart(&mut self, seed: u64) {
-        self.exchange = exchange(seed, self.max_sessions);
+        self.keep.crash();
+        let now = self.now();
+        let restored = self.keep.restored(now.unix_millis());
+        self.exchange = exchange(seed, self.max_sessions, now, restored);
+        self.carry_out();
         for socket in self.sockets.values_mut() {
             socket.closed.get_or_insert(CloseCode::GoingAway);
         }
     }
+
+    /// The same, and the store is lost as well: nothing is remembered but who has an account.
+    pub fn restart_without_store(&mut self, seed: u64) {
+        self.keep = Keep {
+            people: std::mem::take(&mut self.keep.people),
+            ..Keep::default()
+        };
+        self.restart(seed);
+    }
+
+    // ---- the store ----
+
+    /// What is kept.
+    pub fn keep(&self) -> &Keep {
+        &self.keep
+    }
+
+    /// How the store behaves from now on. A prompt one catches up.
+    pub fn set_mood(&mut self, mood: Mood) {
+        self.mood = mood;
+        self.attend_store();
+    }
+
+    /// Stores some of what waits in a slow store.
+    pub fn store(&mut self, count: usize) {
+        if let Some(id) = self.keep.store(count) {
+            self.handle(Input::Stored(id));
+        }
+    }
+
+    /// A slow store gives up on what waits.
+    pub fn fail(&mut self) {
+        if let Some(id) = self.keep.fail() {
+            self.handle(Input::NotStored(id));
+        }
+    }
+
+    fn attend_store(&mut self) {
+        let input = match self.mood {
+            Mood::Slow => None,
+            Mood::Prompt => self.keep.store(usize::MAX).map(Input::Stored),
+            // What is being tried again is not news.
+            Mood::Failing
+                if self
+                    .keep
+                    .waiting
+                    .back()
+                    .is_none_or(|e| Some(e.id) <= self.failed) =>
+            {
+                None
+            }
+            Mood::Failing => {
+                self.failed = self.keep.waiting.back().map(|entry| entry.id);
+                self.keep.fail().map(Input::NotStored)
+            }
+        };
+        if let Some(input) = input {
+            self.exchange.handle(self.now(), input);
+            self.carry_out();
+        }
+    }
+
+    // ---- people ----
+
+    /// Somebody has an account, or has changed it.
+    pub fn set_person(&mut self, user: UserId, person: Person) {
+        self.keep.people.insert(user, person.clone());
+        self.handle(Input::Person(user, Some(Box::new(person))));
+    }
+
+    /// Somebody's account is closed.
+    pub fn remove_person(&mut self, user: UserId) {
+        self.keep.people.remove(&user);
+        self.handle(Input::Person(user, None));
+    }
+
+    /// A sign-in is revoked.
+    pub fn revoke(&mut self, login: LoginId) {
+        self.handle(Input::Revoked(login));
+    }
+
+    /// Takes what was sent to sleeping devices.
+    pub fn take_pushed(&mut self) -> Vec<PushNotice> {
+        std::mem::take(&mut self.pushed)
+    }
+
+    /// Something else happens.
+    pub fn input(&mut self, input: Input) {
+        self.handle(input);
+    }
+
+    // ---- sockets ----
 
     /// Seconds since the Unix epoch, as the exchange is told.
     pub fn unix_seconds(&self) -> u64 {
@@ -116,11 +236,16 @@ impl Switchboard {
         socket
     }
 
-    /// A ticket, as text.
+    /// A guest's ticket, as text.
     pub fn ticket(&mut self) -> String {
+        self.ticket_for(Bearer::Guest)
+    }
+
+    /// Somebody's ticket, as text.
+    pub fn ticket_for(&mut self, bearer: Bearer) -> String {
         let now = self.now();
         self.exchange
-            .issue_ticket(now)
+            .issue_ticket(now, bearer)
             .expect("tickets are not scarce here")
             .to_string()
     }
@@ -187,10 +312,7 @@ impl Switchboard {
     }
 
     fn now(&self) -> Now {
-        Now {
-            tick: self.now,
-            unix: START_UNIX + self.now.saturating_since(Tick::default()),
-        }
+        at(self.now)
     }
 
     fn carry_out(&mut self) {
@@ -198,7 +320,12 @@ impl Switchboard {
             match output {
                 Output::Send { socket, text } => self.deliver(socket, &text),
                 Output::Close { socket, code } => self.close(socket, code),
+                Output::Record(entry) => self.keep.take(entry),
+                Output::Push(notice) => self.pushed.push(notice),
             }
+        }
+        if !self.keep.waiting.is_empty() {
+            self.attend_store();
         }
     }
 

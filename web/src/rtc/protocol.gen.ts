@@ -415,9 +415,13 @@ export type Participant = {
  */
 participant: ParticipantId, 
 /**
- * Their name.
+ * Their name; the account's, if they have one.
  */
 name: Name, 
+/**
+ * Their account, if they have one: who has none may call themselves anything.
+ */
+user?: UserId, 
 /**
  * What they send.
  */

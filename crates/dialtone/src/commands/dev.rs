@@ -105,11 +105,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         urls.push(https.url(*bound));
     }
     let room = room(&arguments);
-    let hub = Hub::start(exchange::Config {
+    let config = exchange::Config {
         verify: proof::verify,
         relay: offered,
         max_sessions: MAX_SESSIONS.max(room.in_all as usize),
-    })?;
+    };
+    let (hub, _notices) = Hub::start(config, exchange::records::Restored::default())?;
     let listener = listener
         .behind(arguments.proxy_from.clone())
         .with_room(room);

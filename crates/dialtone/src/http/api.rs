@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use exchange::Bearer;
 use protocol::limits;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ pub async fn ticket(
         let text = "Too many tickets were asked for from your address. Wait a moment.";
         return refuse(StatusCode::TOO_MANY_REQUESTS, "limit", text, Some(seconds));
     }
-    match shared.hub.ticket().await {
+    match shared.hub.ticket(Bearer::Guest).await {
         Some(ticket) => {
             let body = json!({ "ticket": ticket.to_string(), "expires_in_ms": limits::TICKET_MS });
             ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()

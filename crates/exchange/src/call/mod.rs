@@ -7,15 +7,18 @@ mod negotiation;
 mod relaying;
 mod seats;
 
-use protocol::id::{CallId, ConnectionId, DeviceId, ParticipantId, RoomId, SessionId};
+use protocol::id::{CallId, ConnectionId, DeviceId, ParticipantId, RoomId, SessionId, UserId};
+use protocol::limits;
 use protocol::message::*;
-use protocol::text::Token;
+use protocol::text::{Name, Token};
 use protocol::time::{Now, Tick};
 
 use crate::RelayConfig;
 use crate::chat::ChatLog;
 use crate::connection::Connection;
 use crate::ids::Ids;
+use crate::people::People;
+use crate::records::{Record, RestoredCall};
 use seats::{Presence, Seat};
 
 /// Something for a call.
@@ -37,8 +40,15 @@ pub(crate) enum CallInput {
     ConnectionDeadline(ConnectionId),
     /// The relay credentials are to be renewed.
     Renew,
-    /// The server is stopped for good.
-    Stop,
+    /// A chat message is kept, and may be passed on.
+    Kept {
+        from: ParticipantId,
+        said: Box<ChatFrom>,
+    },
+    /// Who has not come back after a restart of the server does not come any more.
+    ReclaimDeadline,
+    /// It is over for everybody.
+    End(EndReason),
 }
 
 /// What a session can ask a call for.
@@ -46,7 +56,15 @@ pub(crate) enum CallInput {
 pub(crate) enum Request {
     Join {
         device: DeviceId,
+        /// The account, whose name counts and not the one in `join`.
+        account: Option<(UserId, Name)>,
         join: Box<Join>,
+    },
+    /// Somebody who was rung has answered.
+    Enter {
+        device: DeviceId,
+        account: (UserId, Name),
+        media: MediaState,
     },
     /// The call as it is now.
     Look,
@@ -82,6 +100,15 @@ pub(crate) enum CallOutput {
     RenewTimer(Option<Tick>),
     /// A connection came up.
     Connected,
+    /// Keep this; what is told after it waits until it is kept.
+    Record(Record),
+    /// Keep this message, and hand it back with [`CallInput::Kept`]; answer the session then.
+    KeepChat {
+        session: SessionId,
+        re: Option<Token>,
+        from: ParticipantId,
+        said: Box<ChatFrom>,
+    },
     /// The call is over; forget it.
     Over,
 }
@@ -91,6 +118,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Now,
     pub(crate) ids: &'a mut Ids,
     pub(crate) relay: &'a RelayConfig,
+    pub(crate) people: &'a People,
     pub(crate) out: &'a mut Vec<CallOutput>,
 }
 
@@ -100,6 +128,8 @@ pub(crate) struct Call {
     room: RoomId,
     seats: Vec<Seat>,
     connection: Option<Connection>,
+    /// Media has flowed.
+    connected: bool,
     chat: ChatLog,
 }
 
@@ -110,12 +140,44 @@ impl Call {
             room,
             seats: Vec::new(),
             connection: None,
+            connected: false,
             chat: ChatLog::default(),
         }
     }
 
+    /// A call from before a restart. Everybody is awaited.
+    pub(crate) fn restored(restored: RestoredCall) -> Call {
+        let mut call = Call::new(restored.call, restored.room);
+        call.connected = restored.connected;
+        call.seats = restored.seats.into_iter().map(Seat::restored).collect();
+        for said in restored.chat {
+            call.chat.push(said);
+        }
+        call
+    }
+
     pub(crate) fn room(&self) -> RoomId {
         self.room
+    }
+
+    /// Whether somebody else could sit down.
+    pub(crate) fn has_room(&self) -> bool {
+        self.seats.len() < limits::PARTICIPANTS
+    }
+
+    /// Who sits in it, for administrators.
+    pub(crate) fn occupants(&self) -> impl Iterator<Item = (Option<UserId>, &Name)> {
+        self.seats.iter().map(|seat| (seat.user, &seat.name))
+    }
+
+    /// Whether media has flowed.
+    pub(crate) fn was_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// The session of a seat, if it has one.
+    pub(crate) fn session_of(&self, participant: ParticipantId) -> Option<SessionId> {
+        self.seat(participant)?.presence.session()
     }
 
     /// Whether the session sits in this call.
@@ -131,19 +193,25 @@ impl Call {
                 re,
                 request,
             } => {
-                let answer = self.handle_request(session, request, cx);
-                cx.out.push(CallOutput::Answer {
-                    session,
-                    re,
-                    answer,
-                });
+                if let Request::Chat(chat) = request {
+                    self.say(session, re, chat, cx);
+                } else {
+                    let answer = self.handle_request(session, request, cx);
+                    cx.out.push(CallOutput::Answer {
+                        session,
+                        re,
+                        answer,
+                    });
+                }
             }
             CallInput::Attached(session) => self.set_presence(session, Presence::Online, cx),
             CallInput::Detached(session) => self.set_presence(session, Presence::Away, cx),
             CallInput::Gone { session, closing } => self.handle_gone(session, closing, cx),
             CallInput::ConnectionDeadline(id) => self.handle_deadline(id, cx),
             CallInput::Renew => self.renew_relay(cx),
-            CallInput::Stop => self.end(EndReason::ServerStopped, None, cx),
+            CallInput::Kept { from, said } => self.pass_chat(from, *said, cx),
+            CallInput::ReclaimDeadline => self.give_up_awaited(cx),
+            CallInput::End(reason) => self.end(reason, None, cx),
         }
         if self.seats.is_empty() {
             self.drop_connection(cx);
@@ -157,18 +225,29 @@ impl Call {
         request: Request,
         cx: &mut Context<'_>,
     ) -> ServerMessage {
-        if let Request::Join { device, join } = request {
-            return self.join(session, device, *join, cx);
+        match request {
+            Request::Join {
+                device,
+                account,
+                join,
+            } => return self.join(session, device, account, *join, cx),
+            Request::Enter {
+                device,
+                account,
+                media,
+            } => return self.enter(session, device, account, media, cx),
+            _ => {}
         }
         let Some(me) = self.seat_of(session).map(|seat| seat.participant) else {
             return not_found();
         };
         match request {
-            Request::Join { .. } => unreachable!("handled above"),
+            Request::Join { .. } | Request::Enter { .. } | Request::Chat(_) => {
+                unreachable!("handled above")
+            }
             Request::Look => self.snapshot_for(me, cx).into(),
-            Request::Hangup => self.hang_up(me, session, cx),
+            Request::Hangup => self.hang_up(me, cx),
             Request::Media(media) => self.set_media(me, media, cx),
-            Request::Chat(chat) => self.say(me, chat, cx),
             Request::Description(description) => self.describe(me, description, cx),
             Request::Candidates(candidates) => self.pass_candidates(me, candidates, cx),
             Request::Report(report) => self.report(me, report, cx),
@@ -204,15 +283,26 @@ impl Call {
             .iter()
             .map(|seat| seat.participant)
             .find(|other| *other != me);
+        let relay_only = self.is_shy(me, other, cx);
         Box::new(ConnectionOpened {
             call: self.id,
             connection: connection.id,
             peer: other.unwrap_or(me),
             polite: connection.is_polite(me),
             generation: connection.generation,
-            relay_only: false,
+            relay_only,
             relay: self.relay_terms(me, cx),
         })
+    }
+
+    /// Whether `me` is not to show their addresses: they were rung by somebody they do not know.
+    fn is_shy(&self, me: ParticipantId, other: Option<ParticipantId>, cx: &Context<'_>) -> bool {
+        let mine = self.seat(me).filter(|seat| seat.rung);
+        let Some(user) = mine.and_then(|seat| seat.user) else {
+            return false;
+        };
+        let other = other.and_then(|other| self.seat(other)?.user);
+        !other.is_some_and(|other| cx.people.is_contact(user, other))
     }
 
     fn change_of(&self, participant: ParticipantId) -> Option<ServerMessage> {

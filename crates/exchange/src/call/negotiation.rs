@@ -6,14 +6,16 @@ use protocol::message::*;
 use super::seats::{Presence, Seat};
 use super::{Call, CallOutput, Context, error};
 use crate::connection::{Connection, Step};
+use crate::records::Record;
 
 impl Call {
     /// Opens a new connection between `me`, who came last, and whoever is there.
     pub(super) fn connect(&mut self, me: ParticipantId, cx: &mut Context<'_>) {
         self.drop_connection(cx);
         // Without their connection nothing keeps the seats of those who are gone.
-        self.seats.retain(|seat| seat.presence != Presence::Gone);
-        let other = |seat: &&Seat| seat.participant != me;
+        self.drop_seats(|seat| seat.presence == Presence::Gone, cx);
+        // Whoever is awaited after a restart connects when they come.
+        let other = |seat: &&Seat| seat.participant != me && seat.presence != Presence::Awaited;
         let Some(peer) = self.seats.iter().find(other).map(|seat| seat.participant) else {
             return;
         };
@@ -112,6 +114,11 @@ impl Call {
                     cx.out.push(CallOutput::Connected);
                 }
                 self.start_timer(connection, cx);
+                if connection.is_up() && !std::mem::replace(&mut self.connected, true) {
+                    let call = self.id;
+                    cx.out
+                        .push(CallOutput::Record(Record::CallConnected { call }));
+                }
             }
             Step::RetryRelayOnly => {
                 self.start_timer(connection, cx);

@@ -1,18 +1,22 @@
 //! Who sits in a call: taking a seat, taking it back, losing it, leaving it.
 
-use protocol::id::{DeviceId, ParticipantId, SessionId};
-use protocol::limits;
+use protocol::id::{DeviceId, ParticipantId, SessionId, UserId};
 use protocol::message::*;
-use protocol::text::Name;
+use protocol::text::{Name, Token};
 
 use super::{Call, CallOutput, Context, error, not_found};
 use crate::connection::Connection;
+use crate::records::{Record, RestoredSeat};
 
 /// A participant's place in the call.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) participant: ParticipantId,
+    pub(super) device: DeviceId,
+    pub(super) user: Option<UserId>,
     pub(super) name: Name,
+    /// They came by a ring.
+    pub(super) rung: bool,
     pub(super) media: MediaState,
     pub(super) presence: Presence,
 }
@@ -24,25 +28,39 @@ pub(super) enum Presence {
     Online(SessionId),
     /// It has none, and may come back to what was kept for it.
     Away(SessionId),
-    /// The session is given up, or did not come back yet after a restart. The seat is kept
-    /// because the connection may still be up.
+    /// The session is given up. The seat is kept because the connection may still be up.
     Gone,
+    /// The server was restarted, and the device has not come back yet. The seat is kept for it.
+    Awaited,
 }
 
 impl Presence {
     pub(super) fn session(self) -> Option<SessionId> {
         match self {
             Presence::Online(session) | Presence::Away(session) => Some(session),
-            Presence::Gone => None,
+            Presence::Gone | Presence::Awaited => None,
         }
     }
 }
 
 impl Seat {
+    pub(super) fn restored(restored: RestoredSeat) -> Seat {
+        Seat {
+            participant: restored.participant,
+            device: restored.device,
+            user: restored.user,
+            name: restored.name,
+            rung: restored.rung,
+            media: MediaState::default(),
+            presence: Presence::Awaited,
+        }
+    }
+
     pub(super) fn as_seen(&self) -> Participant {
         Participant {
             participant: self.participant,
             name: self.name.clone(),
+            user: self.user,
             media: self.media,
             online: matches!(self.presence, Presence::Online(_)),
         }
@@ -50,25 +68,69 @@ impl Seat {
 }
 
 impl Call {
+    /// Somebody comes by the link, or comes back.
     pub(super) fn join(
         &mut self,
         session: SessionId,
         device: DeviceId,
+        account: Option<(UserId, Name)>,
         join: Join,
         cx: &mut Context<'_>,
     ) -> ServerMessage {
         let me = ParticipantId::of(self.id, device);
         let returning = self.seat(me).is_some();
-        if !returning && self.seats.len() >= limits::PARTICIPANTS {
+        if !returning && !self.has_room() {
             return call_full();
         }
+        let (user, name) = match account {
+            Some((user, name)) => (Some(user), name),
+            None => (None, join.name.clone()),
+        };
         self.adopt(me, &join, cx);
-        self.take_seat(me, session, &join, cx);
+        let seat = Seat {
+            participant: me,
+            device,
+            user,
+            name,
+            rung: self.seat(me).is_some_and(|seat| seat.rung),
+            media: join.media,
+            presence: Presence::Online(session),
+        };
+        self.take_seat(session, seat, cx);
         self.tell_others(me, self.change_of(me), cx);
         match self.living(&join) {
             Some(announced) => self.take_up(me, &announced, cx),
             None => self.connect(me, cx),
         }
+        self.snapshot_for(me, cx).into()
+    }
+
+    /// Somebody who was rung has answered. From here on it is as if they had come by the link.
+    pub(super) fn enter(
+        &mut self,
+        session: SessionId,
+        device: DeviceId,
+        account: (UserId, Name),
+        media: MediaState,
+        cx: &mut Context<'_>,
+    ) -> ServerMessage {
+        let me = ParticipantId::of(self.id, device);
+        if self.seat(me).is_none() && !self.has_room() {
+            return call_full();
+        }
+        let (user, name) = account;
+        let seat = Seat {
+            participant: me,
+            device,
+            user: Some(user),
+            name,
+            rung: true,
+            media,
+            presence: Presence::Online(session),
+        };
+        self.take_seat(session, seat, cx);
+        self.tell_others(me, self.change_of(me), cx);
+        self.connect(me, cx);
         self.snapshot_for(me, cx).into()
     }
 
@@ -101,48 +163,89 @@ impl Call {
         };
         // Seats are derived from the call: under another id nobody could take the one kept here.
         let same_call = join.call == self.id;
-        if !same_call || !self.seats.is_empty() || announced.peer == me {
+        if !same_call || announced.peer == me || self.connection.is_some() {
             return;
         }
-        self.seats.push(Seat {
-            participant: announced.peer,
-            name: announced.peer_name.clone(),
-            media: MediaState::default(),
-            presence: Presence::Gone,
-        });
+        match self.seat(announced.peer).map(|seat| seat.presence) {
+            // The one at the other end has not come back yet.
+            Some(Presence::Awaited) => {}
+            // Somebody sits here, who has no such connection.
+            _ if !self.seats.is_empty() => return,
+            // Nothing is known of this call any more.
+            _ => self.seats.push(Seat {
+                participant: announced.peer,
+                device: DeviceId::from_bytes([0; 16]),
+                user: None,
+                name: announced.peer_name.clone(),
+                rung: false,
+                media: MediaState::default(),
+                presence: Presence::Gone,
+            }),
+        }
         self.hold(Connection::adopted(me, announced), cx);
     }
 
-    pub(super) fn take_seat(
-        &mut self,
-        me: ParticipantId,
-        session: SessionId,
-        join: &Join,
-        cx: &mut Context<'_>,
-    ) {
-        let presence = Presence::Online(session);
-        let (name, media) = (join.name.clone(), join.media);
-        match self.seats.iter_mut().find(|seat| seat.participant == me) {
-            Some(seat) => {
-                let before = seat.presence.session();
-                *seat = Seat {
-                    participant: me,
-                    name,
-                    media,
-                    presence,
-                };
-                if let Some(before) = before.filter(|before| *before != session) {
-                    self.dismiss(before, EndReason::Replaced, cx);
-                }
-            }
-            None => self.seats.push(Seat {
+    /// Puts somebody on their seat, and whoever sat there before in another page off it.
+    pub(super) fn take_seat(&mut self, session: SessionId, seat: Seat, cx: &mut Context<'_>) {
+        let me = seat.participant;
+        let at = self.seats.iter().position(|seat| seat.participant == me);
+        let before = at.map(|at| &self.seats[at]);
+        let same = before.is_some_and(|before| {
+            (before.user, &before.name, before.rung) == (seat.user, &seat.name, seat.rung)
+        });
+        if !same {
+            cx.out.push(CallOutput::Record(Record::Seated {
+                call: self.id,
                 participant: me,
-                name,
-                media,
-                presence,
-            }),
+                device: seat.device,
+                user: seat.user,
+                name: seat.name.clone(),
+                rung: seat.rung,
+            }));
+        }
+        let older = before.and_then(|before| before.presence.session());
+        match at {
+            Some(at) => self.seats[at] = seat,
+            None => self.seats.push(seat),
+        }
+        if let Some(older) = older.filter(|older| *older != session) {
+            self.dismiss(older, EndReason::Replaced, cx);
         }
         cx.out.push(CallOutput::Seated(session));
+    }
+
+    /// Frees seats while the call goes on.
+    pub(super) fn drop_seats(&mut self, which: impl Fn(&Seat) -> bool, cx: &mut Context<'_>) {
+        let call = self.id;
+        self.seats.retain(|seat| {
+            let goes = which(seat);
+            if goes {
+                cx.out.push(CallOutput::Record(Record::Unseated {
+                    call,
+                    participant: seat.participant,
+                }));
+            }
+            !goes
+        });
+    }
+
+    /// The time in which devices come back after a restart of the server has passed.
+    pub(super) fn give_up_awaited(&mut self, cx: &mut Context<'_>) {
+        let awaited = |seat: &Seat| seat.presence == Presence::Awaited;
+        if !self.seats.iter().any(awaited) {
+            return;
+        }
+        let up = self.connection.as_ref().is_some_and(Connection::is_up);
+        let somebody_is_there = self
+            .seats
+            .iter()
+            .any(|seat| seat.presence.session().is_some());
+        if !up || !somebody_is_there {
+            return self.end(EndReason::ConnectionLost, None, cx);
+        }
+        for seat in self.seats.iter_mut().filter(|seat| awaited(seat)) {
+            seat.presence = Presence::Gone;
+        }
     }
 
     pub(super) fn set_presence(
@@ -170,7 +273,7 @@ impl Call {
         let somebody_is_there = self
             .seats
             .iter()
-            .any(|seat| seat.participant != me && seat.presence != Presence::Gone);
+            .any(|seat| seat.participant != me && seat.presence.session().is_some());
         if closing || !up || !somebody_is_there {
             let reason = if closing {
                 EndReason::Left
@@ -186,25 +289,23 @@ impl Call {
         }
     }
 
-    pub(super) fn hang_up(
-        &mut self,
-        me: ParticipantId,
-        session: SessionId,
-        cx: &mut Context<'_>,
-    ) -> ServerMessage {
-        self.seats.retain(|seat| seat.participant != me);
-        cx.out.push(CallOutput::Unseated(session));
-        self.end(EndReason::Hangup, None, cx);
+    pub(super) fn hang_up(&mut self, me: ParticipantId, cx: &mut Context<'_>) -> ServerMessage {
+        self.end(EndReason::Hangup, Some(me), cx);
         Done {}.into()
     }
 
-    /// Ends the call for everybody. `gone` is the one who is not there to be told.
+    /// Ends the call for everybody. `gone` is the one who need not be told.
     pub(super) fn end(
         &mut self,
         reason: EndReason,
         gone: Option<ParticipantId>,
         cx: &mut Context<'_>,
     ) {
+        if !self.seats.is_empty() {
+            let call = self.id;
+            cx.out
+                .push(CallOutput::Record(Record::CallEnded { call, reason }));
+        }
         for seat in std::mem::take(&mut self.seats) {
             let Some(session) = seat.presence.session() else {
                 continue;
@@ -242,25 +343,44 @@ impl Call {
         Done {}.into()
     }
 
+    /// Somebody says something. It is passed on, and answered, once it is kept.
     pub(super) fn say(
         &mut self,
-        me: ParticipantId,
+        session: SessionId,
+        re: Option<Token>,
         chat: Chat,
         cx: &mut Context<'_>,
-    ) -> ServerMessage {
-        let Some(seat) = self.seat(me) else {
-            return not_found();
+    ) {
+        let answer = match self.seat_of(session) {
+            None => not_found(),
+            Some(_) if self.chat.contains(chat.chat) => Done {}.into(),
+            Some(seat) => {
+                let said = Box::new(ChatFrom {
+                    from: seat.participant,
+                    name: seat.name.clone(),
+                    at_ms: cx.now.unix_millis(),
+                    chat,
+                });
+                let from = seat.participant;
+                return cx.out.push(CallOutput::KeepChat {
+                    session,
+                    re,
+                    from,
+                    said,
+                });
+            }
         };
-        let said = ChatFrom {
-            from: me,
-            name: seat.name.clone(),
-            at_ms: cx.now.unix_millis(),
-            chat,
-        };
+        cx.out.push(CallOutput::Answer {
+            session,
+            re,
+            answer,
+        });
+    }
+
+    pub(super) fn pass_chat(&mut self, from: ParticipantId, said: ChatFrom, cx: &mut Context<'_>) {
         if self.chat.push(said.clone()) {
-            self.tell_others(me, Some(said.into()), cx);
+            self.tell_others(from, Some(said.into()), cx);
         }
-        Done {}.into()
     }
 }
 

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use exchange::SocketId;
+use exchange::records::Person as Account;
+use exchange::{Bearer, SocketId};
 use protocol::close::CloseCode;
+use protocol::id::{LoginId, UserId};
 use serde_json::{Value, json};
 pub use sim::switchboard::{Switchboard, sign};
 
@@ -42,23 +44,62 @@ pub struct Person {
     /// What `welcome` or `reset` said.
     pub session: Value,
     pub last_seq: u64,
+    bearer: Bearer,
     inbox: Vec<Value>,
     next_request: u32,
+}
+
+/// The user of this name.
+pub fn user(name: &str) -> UserId {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    UserId::from_bytes(bytes)
+}
+
+/// The sign-in of a device.
+pub fn login(device: &str) -> LoginId {
+    LoginId::from_bytes(*user(device).as_bytes())
+}
+
+/// An account with contacts.
+pub fn account(name: &str, contacts: &[&str]) -> Account {
+    Account {
+        name: name.to_owned().try_into().unwrap(),
+        contacts: contacts.iter().map(|name| user(name)).collect(),
+        blocked: Default::default(),
+        do_not_disturb: false,
+        call_waiting: true,
+    }
 }
 
 impl Person {
     /// Opens a socket and says hello.
     pub fn new(board: &mut Switchboard, device: &'static str) -> Person {
-        let ticket = board.ticket();
+        Person::with(board, device, Bearer::Guest)
+    }
+
+    /// The same, signed in. The device's name begins with the user's: `ada.phone`.
+    pub fn member(board: &mut Switchboard, device: &'static str) -> Person {
+        let name = device.split('.').next().unwrap();
+        let bearer = Bearer::Member {
+            user: user(name),
+            login: login(device),
+        };
+        Person::with(board, device, bearer)
+    }
+
+    fn with(board: &mut Switchboard, device: &'static str, bearer: Bearer) -> Person {
+        let ticket = board.ticket_for(bearer);
         let socket = board.open();
         board.send(socket, &hello_frame(&ticket, device));
-        let welcome = board.receive(socket).remove(0);
+        let welcome = board.receive_first(socket);
         assert_eq!(welcome["t"], "welcome", "{welcome}");
         Person {
             device,
             socket,
             session: welcome,
             last_seq: 0,
+            bearer,
             inbox: Vec::new(),
             next_request: 0,
         }
@@ -67,7 +108,7 @@ impl Person {
     /// The page is loaded again: the same device, and nothing else is left.
     pub fn reload(&mut self, board: &mut Switchboard) {
         board.cut(self.socket);
-        *self = Person::new(board, self.device);
+        *self = Person::with(board, self.device, self.bearer);
     }
 
     pub fn send(&mut self, board: &mut Switchboard, frame: Value) {
@@ -148,7 +189,7 @@ impl Person {
 
     /// Resumes on a new socket and returns the answer.
     pub fn resume(&mut self, board: &mut Switchboard) -> Value {
-        let ticket = board.ticket();
+        let ticket = board.ticket_for(self.bearer);
         let frame = self.resume_frame(&ticket);
         self.socket = board.open();
         board.send(self.socket, &frame);
@@ -175,9 +216,133 @@ impl Person {
         frame
     }
 
+    /// Asks somebody into the usual call.
+    pub fn invite(&mut self, board: &mut Switchboard, ring: &str, to: &str) -> String {
+        let frame = invite_frame(ring, CALL, to);
+        self.outcome(board, frame)
+    }
+
+    /// Says something about a ring; the answer's error code, or its type.
+    pub fn say(&mut self, board: &mut Switchboard, what: &str, ring: &str) -> String {
+        self.outcome(board, ring_frame(what, ring))
+    }
+
+    /// Why rings ended for this device.
+    pub fn ring_ended(&mut self, board: &mut Switchboard) -> Vec<String> {
+        let frames = self.take(board, "ring_ended").into_iter();
+        frames
+            .map(|f| f["reason"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// How many rings this device was told of.
+    pub fn offers(&mut self, board: &mut Switchboard) -> usize {
+        self.take(board, "ring").len()
+    }
+
     pub fn report(&mut self, board: &mut Switchboard, connection: &Value, state: &str) -> String {
         let frame = json!({ "t": "connection_state", "state": state });
         self.outcome(board, Person::about(connection, frame))
+    }
+}
+
+pub const RING: &str = "EEEEEEEEEEEEEEEEEEEEEA";
+pub const OTHER_RING: &str = "FFFFFFFFFFFFFFFFFFFFFA";
+
+pub fn invite_frame(ring: &str, call: &str, to: &str) -> Value {
+    json!({
+        "t": "invite", "ring": ring, "call": call, "to": user(to).to_string(),
+        "media": { "audio": true, "video": true },
+    })
+}
+
+pub fn ring_frame(what: &str, ring: &str) -> Value {
+    match what {
+        "accept" => json!({
+            "t": what, "ring": ring, "media": { "audio": true, "video": false },
+        }),
+        "leave_message" => json!({
+            "t": what, "ring": ring, "chat": NOBODY, "body": "call me",
+        }),
+        _ => json!({ "t": what, "ring": ring }),
+    }
+}
+
+/// Ada and Ben have accounts and know each other; Eve has one and knows them. Ada has one
+/// device, in the usual call; Ben has two.
+pub struct Household {
+    pub board: Switchboard,
+    pub ada: Person,
+    pub phone: Person,
+    pub laptop: Person,
+    pub eve: Person,
+}
+
+impl Household {
+    pub fn new() -> Household {
+        let mut board = Switchboard::new(1);
+        board.set_person(user("ada"), account("Ada", &["ben"]));
+        board.set_person(user("ben"), account("Ben", &["ada"]));
+        board.set_person(user("eve"), account("Eve", &["ada", "ben"]));
+        let mut ada = Person::member(&mut board, "ada");
+        let phone = Person::member(&mut board, "ben.phone");
+        let laptop = Person::member(&mut board, "ben.laptop");
+        let eve = Person::member(&mut board, "eve");
+        ada.join(&mut board);
+        let mut home = Household {
+            board,
+            ada,
+            phone,
+            laptop,
+            eve,
+        };
+        home.forget_what_came();
+        home
+    }
+
+    /// With Ada calling Ben.
+    pub fn ringing() -> Household {
+        let mut home = Household::new();
+        assert_eq!(home.ada.invite(&mut home.board, RING, "ben"), "ok");
+        assert_eq!(home.phone.offers(&mut home.board), 1);
+        assert_eq!(home.laptop.offers(&mut home.board), 1);
+        home
+    }
+
+    pub fn people(&mut self) -> [&mut Person; 4] {
+        [
+            &mut self.ada,
+            &mut self.phone,
+            &mut self.laptop,
+            &mut self.eve,
+        ]
+    }
+
+    pub fn forget_what_came(&mut self) {
+        for person in [
+            &mut self.ada,
+            &mut self.phone,
+            &mut self.laptop,
+            &mut self.eve,
+        ] {
+            person.listen(&mut self.board);
+            person.inbox.clear();
+        }
+    }
+
+    /// Time passes while everybody is there and answers.
+    pub fn live(&mut self, span: Duration) {
+        for _ in 0..span.as_secs() {
+            self.board.advance(seconds(1));
+            for person in [
+                &mut self.ada,
+                &mut self.phone,
+                &mut self.laptop,
+                &mut self.eve,
+            ] {
+                keep_alive(&mut self.board, person);
+            }
+        }
     }
 }
 

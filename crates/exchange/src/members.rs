@@ -1,0 +1,125 @@
+//! People with accounts: who is connected, who sees whom, and what ends when a sign-in does.
+
+use protocol::close::CloseCode;
+use protocol::id::{LoginId, SessionId, UserId};
+use protocol::message::*;
+use protocol::time::Now;
+
+use crate::Exchange;
+use crate::records::Person;
+use crate::session::Session;
+
+impl Exchange {
+    /// A member has a new session: they are told whom they know, and what rings.
+    pub(super) fn greet_member(&mut self, now: Now, session: SessionId) {
+        let Some(user) = self.sessions.get(&session).and_then(Session::user) else {
+            return;
+        };
+        self.people.connect(user, session);
+        self.refresh_presence(user);
+        self.tell_people(session, user);
+        self.add_legs(now, session, user);
+    }
+
+    /// Tells a session the whole of whom its person knows and what rings for them.
+    fn tell_people(&mut self, session: SessionId, user: UserId) {
+        let Some(me) = self.people.account(user) else {
+            return;
+        };
+        let people = People {
+            me,
+            contacts: self.people.contacts(user),
+            incoming: self.offers_at(session),
+            outgoing: self.rings_from(session),
+        };
+        self.push(session, None, &Box::new(people).into());
+    }
+
+    /// The store has somebody otherwise than before.
+    pub(super) fn handle_person(&mut self, now: Now, user: UserId, person: Option<Box<Person>>) {
+        match person {
+            Some(person) => self.people.put(user, *person),
+            None => {
+                let sessions: Vec<_> = self.people.sessions(user).collect();
+                self.people.remove(user);
+                for session in sessions {
+                    self.sign_out(now, session);
+                }
+            }
+        }
+        for session in self.people.sessions(user) {
+            self.tell_people(session, user);
+        }
+        self.update_availability(user);
+        self.tell_those_who_know(user);
+    }
+
+    /// What came of a sign-in ends, at once.
+    pub(super) fn handle_revoked(&mut self, now: Now, login: LoginId) {
+        self.tickets.revoke(login);
+        let of_login = |(_, session): &(&SessionId, &Session)| session.login() == Some(login);
+        let sessions: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(of_login)
+            .map(|(id, _)| *id)
+            .collect();
+        for session in sessions {
+            self.sign_out(now, session);
+        }
+    }
+
+    fn sign_out(&mut self, now: Now, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let socket = session.socket();
+        self.end_session(now, id, true);
+        if let Some(socket) = socket {
+            self.close(now, socket, CloseCode::SignedOut);
+        }
+    }
+
+    /// Somebody came, went, or is in a call now: those who know them are told if it is news.
+    pub(super) fn refresh_presence(&mut self, user: UserId) {
+        if self.update_availability(user) {
+            self.tell_those_who_know(user);
+        }
+    }
+
+    fn update_availability(&mut self, user: UserId) -> bool {
+        let Some(member) = self.people.get(user) else {
+            return false;
+        };
+        let availability = if member.sessions.is_empty() {
+            Availability::Offline
+        } else if member.person.do_not_disturb {
+            Availability::DoNotDisturb
+        } else if self.is_in_call(user) {
+            Availability::Busy
+        } else {
+            Availability::Available
+        };
+        self.people.set_availability(user, availability)
+    }
+
+    /// Whether one of somebody's devices sits in a call.
+    pub(super) fn is_in_call(&self, user: UserId) -> bool {
+        self.people.sessions(user).any(|id| {
+            let session = self.sessions.get(&id);
+            session.is_some_and(|session| !session.calls.is_empty())
+        })
+    }
+
+    fn tell_those_who_know(&mut self, user: UserId) {
+        for viewer in self.people.added_by(user) {
+            let Some(contact) = self.people.contact(viewer, user) else {
+                continue;
+            };
+            let message: ServerMessage = PresenceChange { contact }.into();
+            for session in self.people.sessions(viewer) {
+                self.push(session, None, &message);
+            }
+        }
+    }
+}

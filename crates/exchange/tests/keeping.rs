@@ -1,0 +1,205 @@
+//! What an answer promises is kept before the answer leaves; a store that fails harms no call.
+#![allow(missing_docs)]
+
+mod support;
+
+use serde_json::json;
+use sim::keep::Mood;
+use support::*;
+
+fn send_chat(pair: &mut Pair, id: &str) {
+    let chat = json!({ "t": "chat", "id": id, "call": CALL, "chat": NOBODY, "body": "hello" });
+    pair.ada.send(&mut pair.board, chat);
+}
+
+#[test]
+fn a_chat_message_is_answered_and_passed_on_when_it_is_kept() {
+    let mut pair = Pair::up();
+    pair.board.set_mood(Mood::Slow);
+    send_chat(&mut pair, "c1");
+    assert!(pair.ada.listen(&mut pair.board).is_empty());
+    assert!(pair.ben.take(&mut pair.board, "chat").is_empty());
+    pair.board.store(10);
+    assert_eq!(pair.ada.take(&mut pair.board, "ok").len(), 1);
+    assert_eq!(pair.ben.take(&mut pair.board, "chat").len(), 1);
+    assert_eq!(
+        pair.board.keep().calls.values().next().unwrap().chat.len(),
+        1
+    );
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_and_heard_by_nobody() {
+    let mut pair = Pair::up();
+    pair.board.set_mood(Mood::Failing);
+    send_chat(&mut pair, "c1");
+    assert_eq!(
+        pair.ada.take(&mut pair.board, "error")[0]["code"],
+        "unavailable"
+    );
+    assert!(pair.ben.take(&mut pair.board, "chat").is_empty());
+    // The same message again, once the store is well.
+    pair.board.set_mood(Mood::Prompt);
+    send_chat(&mut pair, "c2");
+    assert_eq!(pair.ada.take(&mut pair.board, "ok").len(), 1);
+    assert_eq!(pair.ben.take(&mut pair.board, "chat").len(), 1);
+}
+
+#[test]
+fn a_ring_is_heard_of_when_it_is_kept() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::new();
+    board.set_mood(Mood::Slow);
+    let mut frame = invite_frame(RING, CALL, "ben");
+    frame["id"] = "i".into();
+    ada.send(&mut board, frame);
+    assert_eq!(phone.offers(&mut board), 0);
+    assert!(ada.listen(&mut board).is_empty());
+    assert_eq!(phone.say(&mut board, "accept", RING), "not_found");
+    board.store(1);
+    assert_eq!(ada.take(&mut board, "ok").len(), 1);
+    assert_eq!(phone.offers(&mut board), 1);
+    // Answered, and not kept yet: nobody hears of it, and a crash forgets it.
+    let mut accept = ring_frame("accept", RING);
+    accept["id"] = "a".into();
+    phone.send(&mut board, accept);
+    assert!(phone.take(&mut board, "joined").is_empty());
+    assert!(ada.ring_ended(&mut board).is_empty());
+    board.store(10);
+    assert_eq!(phone.take(&mut board, "joined").len(), 1);
+    assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+}
+
+#[test]
+fn a_ring_that_cannot_be_kept_never_was() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::new();
+    board.set_mood(Mood::Failing);
+    assert_eq!(ada.invite(&mut board, RING, "ben"), "unavailable");
+    assert_eq!(phone.offers(&mut board), 0);
+    assert_eq!(board.exchange().live_rings(), 0);
+    board.set_mood(Mood::Prompt);
+    assert_eq!(ada.invite(&mut board, RING, "ben"), "ok");
+    assert_eq!(phone.offers(&mut board), 1);
+}
+
+#[test]
+fn calls_that_go_on_do_not_wait_for_a_store_that_fails() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        mut eve,
+        ..
+    } = Household::ringing();
+    board.set_mood(Mood::Failing);
+    assert_eq!(
+        phone.ask(&mut board, ring_frame("accept", RING))["t"],
+        "joined"
+    );
+    assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+    let refused = eve.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+    assert_eq!(refused["code"], "unavailable", "what is new has to wait");
+    let hangup = json!({ "t": "hangup", "call": CALL });
+    assert_eq!(phone.outcome(&mut board, hangup), "ok");
+    // It is not forgotten when the store is well again.
+    board.set_mood(Mood::Prompt);
+    let ring = board.keep().rings.values().next().unwrap();
+    assert!(ring.ended.is_some());
+    assert!(board.keep().calls.values().all(|call| call.ended.is_some()));
+}
+
+#[test]
+fn a_ring_given_up_before_it_was_kept_is_never_heard() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::new();
+    board.set_mood(Mood::Slow);
+    let mut frame = invite_frame(RING, CALL, "ben");
+    frame["id"] = "i".into();
+    ada.send(&mut board, frame);
+    let mut cancel = ring_frame("cancel", RING);
+    cancel["id"] = "c".into();
+    ada.send(&mut board, cancel);
+    board.store(10);
+    assert_eq!(ada.take(&mut board, "ok").len(), 2);
+    assert_eq!(phone.offers(&mut board), 0);
+    assert_eq!(board.exchange().live_rings(), 0);
+}
+
+#[test]
+fn a_ring_survives_a_restart() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::ringing();
+    board.restart(2);
+    ada.resume(&mut board);
+    let people = ada.take(&mut board, "people").remove(0);
+    assert_eq!(people["outgoing"][0]["ring"], RING);
+    assert_eq!(ada.join(&mut board)["t"], "joined");
+    assert_eq!(ada.invite(&mut board, RING, "ben"), "ok", "the same ring");
+    phone.resume(&mut board);
+    assert_eq!(phone.offers(&mut board), 1);
+    assert_eq!(
+        phone.ask(&mut board, ring_frame("accept", RING))["t"],
+        "joined"
+    );
+    assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+    assert_eq!(ada.take(&mut board, "connection").len(), 1);
+}
+
+#[test]
+fn who_crosses_a_ring_that_is_not_kept_yet_answers_it_when_it_is() {
+    for (kept, given_up) in [(true, false), (true, true), (false, false)] {
+        let Household {
+            mut board,
+            mut ada,
+            mut phone,
+            ..
+        } = Household::new();
+        phone.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+        board.set_mood(Mood::Slow);
+        for (person, ring, call, to) in [
+            (&mut ada, RING, CALL, "ben"),
+            (&mut phone, OTHER_RING, OTHER_CALL, "ada"),
+        ] {
+            let mut frame = invite_frame(ring, call, to);
+            frame["id"] = "i".into();
+            person.send(&mut board, frame);
+        }
+        if given_up {
+            ada.send(&mut board, ring_frame("cancel", RING));
+        }
+        if kept {
+            board.store(10);
+            board.set_mood(Mood::Prompt);
+            if given_up {
+                assert_eq!(phone.take(&mut board, "ok").len(), 1);
+                assert_eq!(ada.offers(&mut board), 1, "so it is Ben who calls");
+            } else {
+                assert_eq!(phone.take(&mut board, "joined")[0]["call"], CALL);
+                assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+            }
+        } else {
+            board.fail();
+            for person in [&mut ada, &mut phone] {
+                assert_eq!(person.take(&mut board, "error")[0]["code"], "unavailable");
+            }
+            assert_eq!(board.exchange().live_rings(), 0);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! A model of the store: it keeps what the exchange asks for, at once, late, or not at all.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use exchange::records::{
+    Entry, Person, Record, Restored, RestoredCall, RestoredRing, RestoredSeat, Ring, RingOutcome,
+    WriteId,
+};
+use protocol::id::{CallId, ChatId, ParticipantId, RingId, RoomId, UserId};
+use protocol::limits;
+use protocol::message::{ChatFrom, EndReason, RingPhase};
+
+/// How the store behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// Everything is stored at once.
+    #[default]
+    Prompt,
+    /// Nothing is stored until somebody says so.
+    Slow,
+    /// Nothing can be stored.
+    Failing,
+}
+
+/// What is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Keep {
+    /// Everybody with an account.
+    pub people: BTreeMap<UserId, Person>,
+    /// All calls there were.
+    pub calls: BTreeMap<CallId, KeptCall>,
+    /// All rings there were.
+    pub rings: BTreeMap<RingId, KeptRing>,
+    /// What was handed in and is not kept yet.
+    pub waiting: VecDeque<Entry>,
+}
+
+/// A call as it is kept.
+#[derive(Clone, Debug)]
+pub struct KeptCall {
+    /// Its room.
+    pub room: RoomId,
+    /// Media has flowed.
+    pub connected: bool,
+    /// Who sits in it.
+    pub seats: BTreeMap<ParticipantId, RestoredSeat>,
+    /// What was said.
+    pub chat: Vec<ChatFrom>,
+    /// Why it ended, if it did.
+    pub ended: Option<EndReason>,
+}
+
+/// A ring as it is kept.
+#[derive(Clone, Debug)]
+pub struct KeptRing {
+    /// What it was.
+    pub ring: Ring,
+    /// When it began.
+    pub at_ms: u64,
+    /// Whether a device rang.
+    pub phase: RingPhase,
+    /// How and when it ended.
+    pub ended: Option<(RingOutcome, u64)>,
+    /// The message that was left.
+    pub message: Option<ChatId>,
+}
+
+impl Keep {
+    /// Takes a record to keep it later.
+    pub fn take(&mut self, entry: Entry) {
+        if let Some(last) = self.waiting.back() {
+            assert!(last.id < entry.id, "records come in order");
+        }
+        self.waiting.push_back(entry);
+    }
+
+    /// Keeps the oldest records that wait, and returns how far that is.
+    pub fn store(&mut self, count: usize) -> Option<WriteId> {
+        let count = count.min(self.waiting.len());
+        let stored: Vec<_> = self.waiting.drain(..count).collect();
+        let last = stored.last()?.id;
+        for entry in stored {
+            self.apply(entry);
+        }
+        Some(last)
+    }
+
+    /// Fails to keep what waits: drops what can be refused. Returns how far that is.
+    pub fn fail(&mut self) -> Option<WriteId> {
+        let last = self.waiting.back()?.id;
+        self.waiting.retain(|entry| !entry.record.can_be_refused());
+        Some(last)
+    }
+
+    /// What does not wait any more when the server dies is lost.
+    pub fn crash(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// What the exchange is given at its next start.
+    pub fn restored(&self, unix_ms: u64) -> Restored {
+        let live = |call: &&(&CallId, &KeptCall)| call.1.ended.is_none();
+        let calls = self.calls.iter().collect::<Vec<_>>();
+        let recent = |ring: &&KeptRing| {
+            let over = ring.ended.map(|(_, at_ms)| at_ms);
+            over.is_none_or(|at_ms| at_ms + limits::LEAVE_MESSAGE_MS > unix_ms)
+        };
+        Restored {
+            people: self.people.clone().into_iter().collect(),
+            calls: calls
+                .iter()
+                .filter(live)
+                .map(|(id, call)| call.restored(**id))
+                .collect(),
+            rings: self
+                .rings
+                .values()
+                .filter(recent)
+                .map(KeptRing::restored)
+                .collect(),
+        }
+    }
+
+    fn apply(&mut self, entry: Entry) {
+        let Entry { at_ms, record, .. } = entry;
+        match record {
+            Record::CallOpened { call, room } => {
+                self.calls.insert(call, KeptCall::new(room));
+            }
+            Record::Seated {
+                call,
+                participant,
+                device,
+                user,
+                name,
+                rung,
+            } => {
+                let seat = RestoredSeat {
+                    participant,
+                    device,
+                    user,
+                    name,
+                    rung,
+                };
+                self.call(call).seats.insert(participant, seat);
+            }
+            Record::Unseated { call, participant } => {
+                self.call(call).seats.remove(&participant);
+            }
+            Record::CallConnected { call } => self.call(call).connected = true,
+            Record::CallEnded { call, reason } => self.call(call).ended = Some(reason),
+            Record::Said(said) => {
+                // A call that ended meanwhile may be forgotten; what was said in it is not missed.
+                if let Some(call) = self.calls.get_mut(&said.chat.call)
+                    && !call.chat.iter().any(|old| old.chat.chat == said.chat.chat)
+                {
+                    call.chat.push(*said);
+                }
+            }
+            Record::Rung(ring) => {
+                let kept = KeptRing {
+                    at_ms,
+                    phase: RingPhase::Offered,
+                    ended: None,
+                    message: None,
+                    ring,
+                };
+                self.rings.entry(kept.ring.ring).or_insert(kept);
+            }
+            Record::Ringing { ring } => {
+                if let Some(ring) = self.rings.get_mut(&ring) {
+                    ring.phase = RingPhase::Ringing;
+                }
+            }
+            Record::RingEnded { ring, outcome } => {
+                // One that was refused, and cancelled meanwhile, was never there.
+                if let Some(ring) = self.rings.get_mut(&ring) {
+                    assert_eq!(ring.ended, None, "a ring ends once");
+                    ring.ended = Some((outcome, at_ms));
+                }
+            }
+            Record::MessageLeft { ring, chat, .. } => {
+                let ring = self.rings.get_mut(&ring).expect("of a ring that is kept");
+                assert_eq!(ring.message, None, "one message is left");
+                ring.message = Some(chat);
+            }
+        }
+    }
+
+    fn call(&mut self, id: CallId) -> &mut KeptCall {
+        self.calls.get_mut(&id).expect("of a call that was opened")
+    }
+}
+
+impl KeptCall {
+    fn new(room: RoomId) -> KeptCall {
+        KeptCall {
+            room,
+            connected: false,
+            seats: BTreeMap::new(),
+            chat: Vec::new(),
+            ended: None,
+        }
+    }
+
+    fn restored(&self, call: CallId) -> RestoredCall {
+        let newest = self.chat.len().saturating_sub(limits::CHAT_BACKLOG);
+        RestoredCall {
+            call,
+            room: self.room,
+            connected: self.connected,
+            seats: self.seats.values().cloned().collect(),
+            chat: self.chat[newest..].to_vec(),
+        }
+    }
+}
+
+impl KeptRing {
+    fn restored(&self) -> RestoredRing {
+        RestoredRing {
+            ring: self.ring.clone(),
+            phase: self.phase,
+            at_ms: self.at_ms,
+            ended: self.ended,
+            message_left: self.message.is_some(),
+        }
+    }
+}
