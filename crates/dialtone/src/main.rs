@@ -18,6 +18,9 @@ mod http;
 mod hub;
 mod net;
 mod operator;
+// What calls it comes next.
+#[allow(dead_code, unused_imports)]
+mod outgoing;
 mod proof;
 // Whom it is for comes next.
 #[allow(dead_code)]

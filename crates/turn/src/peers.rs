@@ -29,6 +29,18 @@ pub struct PeerPolicy {
     pub protected: Vec<SocketAddr>,
 }
 
+impl PeerPolicy {
+    /// Whether an address may be reached as far as ranges and this machine's addresses go; of its
+    /// ports, and of relay sockets, nothing is said.
+    pub fn permits(&self, ip: IpAddr) -> bool {
+        let named_in = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(ip));
+        if is_alias(ip) || named_in(&self.deny) {
+            return false;
+        }
+        named_in(&self.allow) || (!self.local.contains(&ip) && is_public(ip))
+    }
+}
+
 /// The answer for an address, before a port is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -65,14 +77,9 @@ impl Peers {
 
     /// What holds for every port of an address.
     pub(crate) fn judge(&self, ip: IpAddr) -> Verdict {
-        let named_in = |ranges: &[Cidr]| ranges.iter().any(|range| range.contains(ip));
         if self.is_own(ip) {
             Verdict::Own
-        } else if self.is_bound(ip) || is_alias(ip) || named_in(&self.policy.deny) {
-            Verdict::Denied
-        } else if named_in(&self.policy.allow) {
-            Verdict::Allowed
-        } else if self.policy.local.contains(&ip) || !is_public(ip) {
+        } else if self.is_bound(ip) || !self.policy.permits(ip) {
             Verdict::Denied
         } else {
             Verdict::Allowed
