@@ -22,9 +22,15 @@ mod operator;
 #[allow(dead_code, unused_imports)]
 mod outgoing;
 mod proof;
+// What calls it comes next.
+#[allow(dead_code, unused_imports)]
+mod push;
 // Whom it is for comes next.
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod store;
+// What calls it comes next.
+#[allow(dead_code, unused_imports)]
+mod webhooks;
 
 use std::process::ExitCode;
 

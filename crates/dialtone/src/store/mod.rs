@@ -25,6 +25,7 @@
 //! The schema is in `migrations/`, one folder for each database. A migration that has been
 //! released is never edited.
 
+mod deliveries;
 mod error;
 pub mod history;
 mod keep;
@@ -35,17 +36,22 @@ mod restore;
 mod row;
 mod run;
 mod settings;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod value;
+mod webhooks;
 mod words;
 pub mod writer;
 
+pub use deliveries::{Attempt, Delivery, Listed as ListedDelivery};
 pub use error::Error;
 pub use open::Place;
 pub use row::Row;
+pub use subscriptions::Subscription;
 pub use value::Value;
 pub(crate) use value::args;
+pub use webhooks::{NewWebhook, Target, Webhook, WebhookChange};
 
 use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool};
 

@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::Error;
+use crate::webhooks::WebhookId;
 
 /// One row.
 #[derive(Debug)]
@@ -99,6 +100,13 @@ macro_rules! id_column {
                 Err(_) => Err("an id that has not 16 bytes".to_owned()),
             };
         )*}
+    };
+}
+
+column! {
+    WebhookId: Vec<u8> => |bytes: Vec<u8>| match bytes.try_into() {
+        Ok(bytes) => Ok(WebhookId(bytes)),
+        Err(_) => Err("an id that has not 16 bytes".to_owned()),
     };
 }
 

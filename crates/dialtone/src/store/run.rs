@@ -11,6 +11,7 @@ use protocol::message::ChatFrom;
 
 use super::words;
 use super::{Value, args};
+use crate::webhooks::EventKind;
 
 /// Rows, kind by kind.
 #[derive(Debug, Default)]
@@ -60,11 +61,11 @@ impl Run {
 
     fn add(&mut self, entry: &Entry) {
         let at = entry.at_ms;
+        self.event(&entry.record, at);
         match &entry.record {
             Record::CallOpened { call, room } => {
                 self.calls.insert(*call);
                 self.opened.push(args![*call, *room, at]);
-                self.event("call.started", *call.as_bytes(), false, at);
             }
             Record::Seated {
                 call,
@@ -96,23 +97,15 @@ impl Run {
                 self.ended.insert(*call);
                 self.calls_ended
                     .push(args![*call, at, words::of_reason(*reason)]);
-                self.event("call.ended", *call.as_bytes(), false, at);
             }
             Record::Said(chat) => self.said.push(said(chat)),
             Record::Rung(ring) => self.rung.push(rung(ring, at)),
             Record::Ringing { ring } => {
                 self.ringing.push(args![*ring, at]);
-                self.event("call.ringing", *ring.as_bytes(), true, at);
             }
             Record::RingEnded { ring, outcome } => {
                 let word = words::of_outcome(*outcome);
                 self.rings_ended.push(args![*ring, at, word]);
-                let event = match word {
-                    "accepted" => "call.answered",
-                    "declined" => "call.declined",
-                    _ => "call.missed",
-                };
-                self.event(event, *ring.as_bytes(), true, at);
             }
             Record::MessageLeft { ring, chat, body } => {
                 self.messages.push(args![*ring, *chat, body, at]);
@@ -120,7 +113,12 @@ impl Run {
         }
     }
 
-    fn event(&mut self, name: &str, subject: [u8; 16], of_ring: bool, at_ms: u64) {
+    fn event(&mut self, record: &Record, at_ms: u64) {
+        let Some((event, subject)) = EventKind::of_record(record) else {
+            return;
+        };
+        let (name, of_ring) = (event.as_str(), subject.is_ring());
+        let subject = subject.as_bytes();
         self.events.push(args![name, &subject[..], of_ring, at_ms]);
     }
 }

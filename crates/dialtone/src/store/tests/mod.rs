@@ -7,6 +7,8 @@ mod opening;
 mod restoring;
 mod settings;
 mod story;
+mod subscriptions;
+mod webhooks;
 mod writing;
 
 use std::future::Future;
