@@ -5,6 +5,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { build, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { fakeServer } from './fakeServer.ts';
 
 /** Puts `.br` and `.gz` beside what is worth compressing; the server picks what a browser takes. */
 function precompress(): Plugin {
@@ -59,8 +60,8 @@ function serviceWorker(): Plugin {
   };
 }
 
-export default defineConfig({
-  plugins: [svelte(), serviceWorker(), precompress()],
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte(), serviceWorker(), precompress(), ...(mode.startsWith('fake') ? [fakeServer(mode)] : [])],
   build: {
     target: 'es2022',
     // Nothing is inlined as a data: URL, so that the content security policy can stay strict.
@@ -68,11 +69,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: { '/api': { target: 'http://localhost:8080', ws: true } },
+    proxy: mode.startsWith('fake') ? {} : { '/api': { target: 'http://localhost:8080', ws: true } },
   },
   test: {
     // No DOM here: whatever touches one has no business in src/rtc.
     environment: 'node',
     include: ['src/**/*.test.ts'],
   },
-});
+}));

@@ -36,6 +36,8 @@ export interface Invitation {
   role: Role;
   expires_at_ms: number;
   first_run: boolean;
+  /** The link is a way back into this account, rather than to a new one. */
+  resets?: { user: string; login: string; name: string } | null;
 }
 
 export interface Passkey {
@@ -131,6 +133,9 @@ export interface ApiToken {
   created_at_ms: number;
   seen_at_ms?: number | null;
 }
+
+/** What a webhook can be told of. */
+export const webhookEvents = ['call.started', 'call.ringing', 'call.answered', 'call.ended', 'call.missed'] as const;
 
 export interface Webhook {
   id: string;
