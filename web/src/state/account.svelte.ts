@@ -12,6 +12,10 @@ export class Account {
   server: ServerInfo | null = $state.raw(null);
   /** The login ended without this page asking for it: revoked elsewhere, or expired. */
   revoked = $state(false);
+  /** The server did not answer when it was asked who is signed in. */
+  unreachable = $state(false);
+  /** Missed calls that nobody has looked at. */
+  unseen = $state(0);
   readonly api: ApiClient;
   #listeners = new Set<Listener>();
   #loading: Promise<void> | null = null;
@@ -68,9 +72,23 @@ export class Account {
 
   async #ask(): Promise<void> {
     const [, me] = await Promise.all([this.#askServer(), this.api.me()]);
+    this.unreachable = !me.ok && (me.error.status === 0 || me.error.status >= 500);
     if (me.ok) this.#set(me.value);
     // A server without accounts has nobody to be signed in.
     else if ([401, 403, 404].includes(me.error.status)) this.signedOut();
+  }
+
+  /** Signs out all other devices. */
+  async setPassword(password: { old?: string; new: string }): Promise<Result<void>> {
+    const result = await this.api.setPassword(password);
+    if (result.ok && this.me) this.#set({ ...this.me, has_password: true });
+    return result;
+  }
+
+  /** For the mark at the menu. */
+  async countUnseen(): Promise<void> {
+    const page = await this.api.history.page(null, 1);
+    if (page.ok) this.unseen = page.value.unseen;
   }
 
   async #askServer(): Promise<void> {

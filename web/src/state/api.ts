@@ -7,7 +7,7 @@ import type * as Api from './apiTypes.ts';
 export interface ApiError {
   /** The HTTP status; 0 if no answer came. */
   status: number;
-  /** The server's code, or `offline` or `unexpected`. */
+  /** The server's code, or one of this browser's: `offline`, `unexpected`, `passkey_…`. */
   code: string;
   /** A sentence of the server's; empty where it said nothing. */
   message: string;
@@ -16,6 +16,11 @@ export interface ApiError {
 }
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ApiError };
+
+/** A failure that is this browser's own. */
+export function failed(code: string): { ok: false; error: ApiError } {
+  return { ok: false, error: { status: 0, code, message: '', retryAfterMs: 0 } };
+}
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -168,7 +173,7 @@ export class ApiClient {
       });
       answer = parse(await response.text());
     } catch {
-      return { ok: false, error: { status: 0, code: 'offline', message: '', retryAfterMs: 0 } };
+      return failed('offline');
     }
     // Who reads wants an answer; to a change, silence is one.
     const empty = answer === BROKEN || (answer === undefined && method === 'GET');

@@ -2,8 +2,9 @@
 // and the banner for the person.
 import type { CallSnapshot } from '../rtc/index.ts';
 import type { Key } from './i18n/index.ts';
+import type { AccountPage } from './route.ts';
 
-export type Screen = 'start' | 'lobby' | 'call' | 'after' | 'refused' | 'unknown';
+export type Screen = 'start' | 'lobby' | 'call' | 'after' | 'refused' | AccountPage | 'unknown';
 export type CallState = 'idle' | 'lobby' | 'ringing' | 'connecting' | 'active' | 'reconnecting' | 'ended';
 
 export function callStateOf(screen: Screen, phase: CallSnapshot['phase'] | null): CallState {

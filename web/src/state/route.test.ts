@@ -13,6 +13,13 @@ describe('parseRoute', () => {
     expect(parseRoute(`/${room}/`)).toEqual({ page: 'room', room });
   });
 
+  it('knows the pages about accounts', () => {
+    for (const page of ['signin', 'welcome', 'settings', 'history', 'admin']) {
+      expect(parseRoute(`/${page}`)).toEqual({ page });
+      expect(parseRoute(`/${page}/`)).toEqual({ page });
+    }
+  });
+
   it('refuses what cannot be a room: cut off, too long, or not 128 bits', () => {
     for (const path of ['/help', '/Jx0Yq3o2TrmD5n8ZkV1b7', '/Jx0Yq3o2TrmD5n8ZkV1b7AA', '/Jx0Yq3o2TrmD5n8ZkV1b7B', '/a/b']) {
       expect(parseRoute(path), path).toEqual({ page: 'unknown' });

@@ -1,5 +1,9 @@
 // English. Keys are grouped by where the text is seen; `{name}` is filled in.
+import { account } from './en.account.ts';
+
 export const en = {
+  ...account,
+
   'app.name': 'Dialtone',
   'app.title.start': 'Dialtone',
   'app.title.lobby': 'Ready to join · Dialtone',
@@ -58,7 +62,7 @@ export const en = {
   'link.share.text': 'Join me for a call',
   'link.qr': 'Show QR code',
   'link.qr.hide': 'Hide QR code',
-  'link.qr.label': 'QR code of the link to this call',
+  'link.qr.label': 'QR code: {what}',
   'link.keep': 'Anyone who has this link can join.',
 
   'call.mute': 'Mute',
