@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! http::ws ──events (bounded)──► hub: exchange.handle → poll_output ──frames (bounded)──► http::ws
+//!                                  │ ▲ stored, not stored
+//!                          records ▼ │
+//!                              store::Writer
 //! ```
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,13 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use exchange::records::{Person, Restored};
+use exchange::records::Person;
 use exchange::{Bearer, Config, Exchange, Input, LiveCall, Output, PushNotice, Shutdown, SocketId};
 use protocol::close::CloseCode;
 use protocol::id::{CallId, LoginId, Ticket, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
+use crate::store::Store;
+use crate::store::writer::{Outcome, Patience, Writer};
 
 /// Events that may wait for the hub. Each socket is slowed down to 20 frames a second before its
 /// frames come here, so that a full queue means a busy server and not one busy client.
@@ -31,6 +36,9 @@ const BYTES: usize = protocol::limits::OUTBOX_BYTES + 2 * protocol::limits::FRAM
 
 /// Push messages that may wait to be sent.
 const PUSHES: usize = 1024;
+
+/// How long a server that stops waits for the store to take the last records.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// What a socket's task is told.
 #[derive(Debug)]
@@ -116,20 +124,23 @@ impl Hub {
     /// when the last handle is dropped.
     ///
     /// What people's sleeping devices are to show comes out of the receiver.
-    pub fn start(
+    pub async fn start(
         config: Config,
-        restored: Restored,
+        store: Store,
     ) -> anyhow::Result<(Hub, mpsc::Receiver<PushNotice>)> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
+        let restored = store.restore(clock::now().unix_millis()).await?;
+        let (writer, outcomes) = Writer::start(store, Patience::default());
         let (events, inbox) = mpsc::channel(EVENTS);
         let (pushes, notices) = mpsc::channel(PUSHES);
         let driver = Driver {
             exchange: Exchange::new(config, seed, clock::now(), restored),
             sockets: HashMap::new(),
             pushes,
+            writer: Some(writer),
         };
-        tokio::spawn(driver.run(inbox));
+        tokio::spawn(driver.run(inbox, outcomes));
         Ok((Hub { events }, notices))
     }
 
@@ -196,7 +207,7 @@ impl Hub {
         self.ask(Event::Statistics).await.unwrap_or_default()
     }
 
-    /// Tells every client, and closes every socket.
+    /// Tells every client, closes every socket, and waits for the store to have everything.
     pub async fn shut_down(&self, how: Shutdown) {
         self.ask(|done| Event::ShutDown(how, done)).await;
     }
@@ -217,18 +228,31 @@ struct Driver {
     exchange: Exchange,
     sockets: HashMap<SocketId, SocketSender>,
     pushes: mpsc::Sender<PushNotice>,
+    /// `None` once the server stops.
+    writer: Option<Writer>,
 }
 
 impl Driver {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Event>,
+        mut outcomes: mpsc::UnboundedReceiver<Outcome>,
+    ) {
         loop {
             // 1. Sleep until something happens or is due.
             let due = self.exchange.poll_timeout().map(clock::until);
             tokio::select! {
                 event = inbox.recv() => match event {
-                    Some(event) => self.handle(event),
+                    Some(event) => self.handle(event).await,
                     None => return,
                 },
+                Some(outcome) = outcomes.recv() => {
+                    let input = match outcome {
+                        Outcome::Stored(id) => Input::Stored(id),
+                        Outcome::NotStored(id) => Input::NotStored(id),
+                    };
+                    self.exchange.handle(clock::now(), input);
+                }
                 () = sleep(due) => self.exchange.handle_timeout(clock::now()),
             }
             // 2. Carry out what follows.
@@ -236,7 +260,7 @@ impl Driver {
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    async fn handle(&mut self, event: Event) {
         let now = clock::now();
         match event {
             Event::Opened(socket, sender) => {
@@ -261,6 +285,9 @@ impl Driver {
             Event::ShutDown(how, done) => {
                 self.exchange.shut_down(now, how);
                 self.carry_out();
+                if let Some(writer) = self.writer.take() {
+                    writer.finish(LAST_RECORDS).await;
+                }
                 let _ = done.send(());
             }
         }
@@ -272,8 +299,9 @@ impl Driver {
                 Output::Send { socket, text } => (socket, ToSocket::Frame(text)),
                 Output::Close { socket, code } => (socket, ToSocket::Close(code)),
                 Output::Record(entry) => {
-                    // Nothing is kept yet.
-                    self.exchange.handle(clock::now(), Input::Stored(entry.id));
+                    if let Some(writer) = &self.writer {
+                        writer.write(entry);
+                    }
                     continue;
                 }
                 Output::Push(notice) => {

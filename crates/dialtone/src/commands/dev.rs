@@ -110,7 +110,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         relay: offered,
         max_sessions: MAX_SESSIONS.max(room.in_all as usize),
     };
-    let (hub, _notices) = Hub::start(config, exchange::records::Restored::default())?;
+    let (hub, _notices) = Hub::start(config, store.clone()).await?;
     let listener = listener
         .behind(arguments.proxy_from.clone())
         .with_room(room);
