@@ -16,10 +16,15 @@ const TEXTS: Readonly<Record<string, Key>> = {
 };
 
 export function failureText({ code, status, message, retryAfterMs }: ApiError): string {
-  if (status === 429 && retryAfterMs > 0) return t('failure.limit', { time: inWords(retryAfterMs) });
+  if (status === 429 && retryAfterMs > 0) return t('failure.limit', { time: inWords(atLeast(retryAfterMs)) });
   if (status === 429) return t('failure.limit.soon');
   const known = TEXTS[code];
   if (known) return t(known);
   // The server's own sentence is the more exact one where this version does not know the code.
   return message || t('failure.unexpected');
+}
+
+/** In whole minutes from one upwards: who comes back too early waits again. */
+function atLeast(ms: number): number {
+  return ms > 60_000 ? Math.ceil(ms / 60_000) * 60_000 : ms;
 }

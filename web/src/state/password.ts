@@ -19,8 +19,9 @@ function bits(password: string): number {
 /** `known`: names that everybody knows, which make a poor part of a password. */
 export function strengthOf(password: string, known: string[] = []): Strength {
   if ([...password].length < SHORTEST) return 'short';
+  const words = known.flatMap((name) => name.toLowerCase().split(/\s+/)).filter((word) => word.length > 2);
   const lower = password.toLowerCase();
-  const rest = known.filter((name) => name.length > 2).reduce((text, name) => text.replaceAll(name.toLowerCase(), ''), lower);
+  const rest = words.reduce((text, word) => text.replaceAll(word, ''), lower);
   const score = bits(rest === lower ? password : rest);
   if (score < 30) return 'weak';
   return score < 56 ? 'fair' : 'good';
