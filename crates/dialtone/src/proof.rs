@@ -1,27 +1,21 @@
 //! Checks a device's signature.
 
-use p256::ecdsa::signature::Verifier;
-use p256::ecdsa::{Signature, VerifyingKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 
 /// Whether `signature` (`r ‖ s`, 64 bytes) over `text` was made with the private half of `key`
 /// (P-256, uncompressed point, 65 bytes). ECDSA with SHA-256 (FIPS 186-5, section 6).
 pub fn verify(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     const UNCOMPRESSED_POINT: usize = 65;
-    let key = VerifyingKey::from_sec1_bytes(key)
-        .ok()
-        .filter(|_| key.len() == UNCOMPRESSED_POINT);
-    let signature = Signature::from_slice(signature).ok();
-    match (key, signature) {
-        (Some(key), Some(signature)) => key.verify(text, &signature).is_ok(),
-        _ => false,
-    }
+    let signer = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key);
+    key.len() == UNCOMPRESSED_POINT && signer.verify(text, signature).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use p256::ecdsa::SigningKey;
     use p256::ecdsa::signature::Signer;
+    use p256::ecdsa::{Signature, SigningKey};
+
+    use super::*;
 
     #[test]
     fn only_the_right_key_over_the_right_text_passes() {

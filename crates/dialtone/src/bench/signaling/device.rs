@@ -1,30 +1,30 @@
 //! What a client proves itself with.
 
+use std::io;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use p256::ecdsa::signature::Signer as _;
-use p256::ecdsa::{Signature, SigningKey};
 use protocol::id::{SessionId, Ticket};
 use protocol::message::DeviceProof;
 use protocol::text::Body;
 
-use crate::bench::{Trouble, random};
+use crate::bench::Trouble;
 
 /// A key pair.
 #[derive(Debug)]
 pub struct Device {
-    key: SigningKey,
+    key: EcdsaKeyPair,
 }
 
 impl Device {
     /// A new one.
     pub fn new() -> Result<Device, Trouble> {
-        loop {
-            // Of 2³² draws about one is not a key of this curve.
-            if let Ok(key) = SigningKey::from_slice(&random::<32>()?) {
-                return Ok(Device { key });
-            }
-        }
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
+        Ok(Device {
+            key: key.map_err(io::Error::other)?,
+        })
     }
 
     /// For a `hello`.
@@ -38,11 +38,11 @@ impl Device {
     }
 
     fn sign(&self, text: &str) -> DeviceProof {
-        let signature: Signature = self.key.sign(text.as_bytes());
-        let key = self.key.verifying_key().to_sec1_point(false);
+        let signature = self.key.sign(&SystemRandom::new(), text.as_bytes());
+        let signature = signature.expect("a key of this curve signs");
         DeviceProof {
-            key: body(key.as_bytes()),
-            signature: body(&signature.to_bytes()),
+            key: body(self.key.public_key().as_ref()),
+            signature: body(signature.as_ref()),
         }
     }
 }
