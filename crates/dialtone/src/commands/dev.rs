@@ -91,7 +91,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let announced: Vec<IpAddr> = relays.iter().map(|relay| relay.announced).collect();
     let https = arguments.https.read(&announced)?;
     let http = http_addresses(arguments.http);
-    let listener = Listener::bind(&http, https.as_ref().map(|https| https.listen)).await?;
+    let listener = Listener::bind(&http, https.as_ref().map(|https| https.listen))?;
     let https = https.zip(listener.secure_address()?);
     let mut urls = vec![url(arguments.http, listener.address()?)];
     let relay = start_relay(&arguments, &secret, &relays, listener.addresses()?)?;

@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -41,6 +41,11 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes a request's headers may take.
 const HEADER_BYTES: usize = 16 * 1024;
 
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`). Who
+/// finds no room tries again after one second, then two, then four, and after a restart of the
+/// server everybody comes at once.
+const BACKLOG: u32 = 16_384;
+
 /// A pause after the system has refused to accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -58,7 +63,7 @@ pub struct Listener {
 
 impl Listener {
     /// Binds every address, or says in one sentence why it cannot and what to do.
-    pub async fn bind(
+    pub fn bind(
         plain: &[SocketAddr],
         secure: Option<SocketAddr>,
     ) -> anyhow::Result<Listener> {
@@ -69,18 +74,18 @@ impl Listener {
             room: Room::default(),
         };
         for &address in plain {
-            listener.plain.push(bind(address, "--http").await?);
+            listener.plain.push(bind(address, "--http")?);
         }
         if let Some(address) = secure {
-            listener.secure = Some(bind(address, "--https").await?);
+            listener.secure = Some(bind(address, "--https")?);
         }
         Ok(listener)
     }
 
     /// Binds one address for routes of its own; `flag` says which.
-    pub async fn bind_own(address: SocketAddr, flag: &str) -> anyhow::Result<Listener> {
+    pub fn bind_own(address: SocketAddr, flag: &str) -> anyhow::Result<Listener> {
         Ok(Listener {
-            plain: vec![bind(address, flag).await?],
+            plain: vec![bind(address, flag)?],
             secure: None,
             proxies: Arc::default(),
             room: Room::default(),
@@ -183,9 +188,20 @@ impl Server {
     }
 }
 
-async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
+fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    let listener = listen(address);
     listener.map_err(|error| explain(address, flag, &error))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Connections of before a restart do not keep the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn explain(address: SocketAddr, flag: &str, error: &io::Error) -> anyhow::Error {

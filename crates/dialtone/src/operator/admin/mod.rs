@@ -53,7 +53,7 @@ impl Admin {
         let token = Token::default();
         token.set(Token::read(settings)?);
         let admin = Admin {
-            listener: Listener::bind_own(address, "--admin").await?,
+            listener: Listener::bind_own(address, "--admin")?,
             doorkeeper: Doorkeeper {
                 token,
                 is_draining: Arc::default(),
