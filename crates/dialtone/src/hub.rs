@@ -50,7 +50,8 @@ pub enum ToSocket {
 }
 
 impl ToSocket {
-    fn bytes(&self) -> usize {
+    /// Bytes of its text.
+    pub fn bytes(&self) -> usize {
         match self {
             ToSocket::Frame(text) => text.len(),
             ToSocket::Close(_) => 0,
@@ -85,8 +86,18 @@ impl SocketReceiver {
     /// The next message; `None` when the hub has given the socket up.
     pub async fn receive(&mut self) -> Option<ToSocket> {
         let message = self.queue.recv().await?;
+        Some(self.take(message))
+    }
+
+    /// The next message, if one is waiting.
+    pub fn receive_waiting(&mut self) -> Option<ToSocket> {
+        let message = self.queue.try_recv().ok()?;
+        Some(self.take(message))
+    }
+
+    fn take(&self, message: ToSocket) -> ToSocket {
         self.bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
-        Some(message)
+        message
     }
 }
 

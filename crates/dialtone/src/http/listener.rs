@@ -63,10 +63,7 @@ pub struct Listener {
 
 impl Listener {
     /// Binds every address, or says in one sentence why it cannot and what to do.
-    pub fn bind(
-        plain: &[SocketAddr],
-        secure: Option<SocketAddr>,
-    ) -> anyhow::Result<Listener> {
+    pub fn bind(plain: &[SocketAddr], secure: Option<SocketAddr>) -> anyhow::Result<Listener> {
         let mut listener = Listener {
             plain: Vec::new(),
             secure: None,

@@ -27,6 +27,10 @@ use crate::net::guests::Guest;
 /// an idle client costs; frames longer than this are read in several steps.
 const READ_BUFFER: usize = 4 * 1024;
 
+/// Bytes of frames for one client that are gathered before they are sent. The buffer grows with what
+/// is in it.
+const WRITE_BUFFER: usize = 16 * 1024;
+
 /// Bytes of a message that is still read whole, only to be refused with the right code. Beyond
 /// it the code may be lost: TCP resets a connection that is closed before all was read.
 const MESSAGE_BYTES: usize = 2 * limits::FRAME_BYTES;
@@ -49,8 +53,8 @@ pub async fn upgrade(
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(2 * limits::FRAME_BYTES);
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER + 2 * limits::FRAME_BYTES);
     if upgrade.selected_protocol().is_none() {
         let text = "Ask for the WebSocket subprotocol dialtone.v1.\n";
         return (StatusCode::BAD_REQUEST, text).into_response();
@@ -118,17 +122,40 @@ fn is_loss(error: &axum::Error) -> bool {
 /// Sends what the hub wants sent, until it says to close. `true` if the client was told.
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut from_hub: SocketReceiver) -> bool {
     while let Some(message) = from_hub.receive().await {
-        let (message, last) = match message {
-            ToSocket::Frame(text) => (Message::Text(text.into()), false),
-            ToSocket::Close(code) => (close_message(code), true),
-        };
-        let sent = timeout(WRITE_TIMEOUT, sink.send(message)).await;
-        let sent = matches!(sent, Ok(Ok(())));
-        if last || !sent {
-            return sent;
+        match timeout(WRITE_TIMEOUT, send(&mut sink, message, &mut from_hub)).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => return true,
+            Ok(Err(_)) | Err(_) => return false,
         }
     }
     false
+}
+
+/// Sends this and what is waiting behind it in as few packets as will hold it; whether that was the
+/// last word.
+async fn send(
+    sink: &mut SplitSink<WebSocket, Message>,
+    first: ToSocket,
+    from_hub: &mut SocketReceiver,
+) -> Result<bool, axum::Error> {
+    let (mut next, mut is_last, mut gathered) = (Some(first), false, 0);
+    while let Some(message) = next {
+        gathered += message.bytes();
+        is_last = matches!(message, ToSocket::Close(_));
+        let message = match message {
+            ToSocket::Frame(text) => Message::Text(text.into()),
+            ToSocket::Close(code) => close_message(code),
+        };
+        sink.feed(message).await?;
+        let is_enough = is_last || gathered >= WRITE_BUFFER;
+        next = if is_enough {
+            None
+        } else {
+            from_hub.receive_waiting()
+        };
+    }
+    sink.flush().await?;
+    Ok(is_last)
 }
 
 fn close_message(code: CloseCode) -> Message {

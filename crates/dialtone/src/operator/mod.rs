@@ -67,7 +67,7 @@ pub async fn run(sources: Sources, settings: Settings) -> anyhow::Result<()> {
     // Before anything is started, so that no signal finds the default behaviour in between.
     let mut signals = Signals::new()?;
     let mut resolved = settings.resolve()?;
-    let admin = Admin::bind(&settings).await?;
+    let admin = Admin::bind(&settings)?;
     let admin_address = admin.as_ref().map(Admin::address).transpose()?;
     resolved.relay.protected.extend(admin_address);
     let relay = Relay::start(resolved.relay.clone()).context("The relay did not start")?;

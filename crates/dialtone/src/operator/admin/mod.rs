@@ -46,7 +46,7 @@ struct Shared {
 
 impl Admin {
     /// Binds the address, if the settings name one.
-    pub async fn bind(settings: &Settings) -> anyhow::Result<Option<Admin>> {
+    pub fn bind(settings: &Settings) -> anyhow::Result<Option<Admin>> {
         let Some(address) = settings.keys.admin else {
             return Ok(None);
         };
