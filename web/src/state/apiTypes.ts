@@ -37,7 +37,7 @@ export interface Invitation {
   expires_at_ms: number;
   first_run: boolean;
   /** The link is a way back into this account, rather than to a new one. */
-  resets?: { user: string; login: string; name: string } | null;
+  resets?: { login: string; name: string };
 }
 
 export interface Passkey {
@@ -69,16 +69,17 @@ export type Outcome = 'answered' | 'missed' | 'declined' | 'busy' | 'no_answer' 
 
 export interface HistoryEntry {
   id: string;
-  ring?: string | null;
+  ring?: string;
   call: string;
   at_ms: number;
   direction: Direction;
   outcome: Outcome;
-  media: { audio: boolean; video: boolean };
-  peer?: { user?: string | null; name: string } | null;
-  duration_ms?: number | null;
+  /** What the caller offered; not known of calls by link. */
+  media?: { audio: boolean; video: boolean };
+  peer?: { user?: string; name: string };
+  duration_ms?: number;
   /** What the caller left after nobody answered. */
-  message?: { body: string; at_ms: number } | null;
+  message?: { body: string; at_ms: number };
   seen: boolean;
 }
 
@@ -108,6 +109,8 @@ export interface AdminUser {
 export interface AdminInvitation {
   id: string;
   role: Role;
+  /** The login name of the account that it leads back into; without one it makes a new account. */
+  resets?: string | null;
   created_at_ms: number;
   expires_at_ms: number;
 }
@@ -120,8 +123,11 @@ export interface OneTimeLink {
 
 export interface LiveCall {
   call: string;
-  started_at_ms: number;
-  participants: { user?: string | null; name: string }[];
+  /** Missing while it is written down. */
+  started_at_ms?: number;
+  /** Media has flowed. */
+  connected: boolean;
+  participants: { user?: string; name: string }[];
 }
 
 export type Scope = 'calls' | 'people' | 'history' | 'admin';
@@ -135,7 +141,7 @@ export interface ApiToken {
 }
 
 /** What a webhook can be told of. */
-export const webhookEvents = ['call.started', 'call.ringing', 'call.answered', 'call.ended', 'call.missed'] as const;
+export const webhookEvents = ['call.started', 'call.ringing', 'call.answered', 'call.ended', 'call.missed', 'call.declined'] as const;
 
 export interface Webhook {
   id: string;

@@ -138,7 +138,7 @@ export class FakeApi {
 
   #invitation(token: unknown) {
     const found = this.world.tokens.find((one) => one.token === token && one.expires_at_ms > this.#now());
-    if (!found) throw new Refusal(404, 'bad_token', 'This link was used already, has expired or never was one.');
+    if (!found) throw new Refusal(404, 'link_gone', 'This link is not good any more.');
     return found;
   }
 
@@ -161,7 +161,7 @@ export class FakeApi {
 
   #finish(ceremony: unknown): Record<string, unknown> {
     const remembered = this.#ceremonies.get(String(ceremony));
-    if (!remembered) throw new Refusal(400, 'ceremony_expired', 'This took too long. Try again.');
+    if (!remembered) throw new Refusal(410, 'ceremony_over', 'This took too long. Try again.');
     this.#ceremonies.delete(String(ceremony));
     return remembered;
   }
@@ -202,8 +202,10 @@ export class FakeApi {
 
     'POST /invitations/look': ({ body }) => {
       const { role, expires_at_ms, resets } = this.#invitation(body.token);
-      const { user, login, name } = resets === undefined ? {} as Partial<FakeUser> : this.#user(resets);
-      return { role, expires_at_ms, first_run: this.world.users.length === 0, resets: user ? { user, login, name } : null };
+      const looked = { role, expires_at_ms, first_run: this.world.users.length === 0 };
+      if (resets === undefined) return looked;
+      const { login, name } = this.#user(resets);
+      return { ...looked, resets: { login, name } };
     },
     'POST /accounts': ({ body }) => {
       const user = this.#newAccount(body);
@@ -223,7 +225,7 @@ export class FakeApi {
     'GET /me': ({ me, device }) => meOf(me, device),
     'PATCH /me': ({ me, device, body }) => meOf(Object.assign(me, body), device),
     'PUT /me/password': ({ me, device, body }) => {
-      if (me.password !== null && me.password !== body.old) throw new Refusal(401, 'wrong_credentials', 'The old password is wrong.');
+      if (me.password !== null && me.password !== body.old) throw new Refusal(403, 'wrong_credentials', 'The old password is wrong.');
       me.password = String(body.new);
       me.devices = [device];
     },
@@ -235,7 +237,7 @@ export class FakeApi {
       return me.passkeys.at(-1);
     },
     'DELETE /me/passkeys/:id': ({ me, id }) => {
-      if (me.password === null && me.passkeys.length === 1) throw new Refusal(409, 'last_credential', 'This is the only way to sign in. Set a password first.');
+      if (me.password === null && me.passkeys.length === 1) throw new Refusal(409, 'last_way_in', 'It is your only way to sign in. Set a password first.');
       me.passkeys = me.passkeys.filter((one) => one.id !== id);
     },
     'GET /me/devices': ({ me, device }) => me.devices.map((one) => ({ ...one, current: one === device })),
@@ -274,12 +276,12 @@ export class FakeApi {
       const admins = this.world.users.filter((one) => one.role === 'admin' && !one.closed);
       const loses = body.closed === true || body.role === 'member';
       if (loses && admins.length === 1 && admins[0] === user) {
-        throw new Refusal(409, 'last_admin', 'Somebody has to be administrator. Make another one first.');
+        throw new Refusal(409, 'last_administrator', 'This is the last administrator. Make somebody else one first.');
       }
       Object.assign(user, body);
     },
     'POST /admin/users/:id/reset': ({ id }) => this.#link(this.#user(id).role, 24, id),
-    'GET /admin/invitations': () => this.world.tokens.filter((one) => one.resets === undefined).map(publicPart),
+    'GET /admin/invitations': () => this.world.tokens.map((one) => (one.resets === undefined ? publicPart(one) : { ...publicPart(one), resets: this.#user(one.resets).login })),
     'POST /admin/invitations': ({ body }) => this.#link(body.role as Api.Role, Number(body.expires_in_h)),
     'DELETE /admin/invitations/:id': ({ id }) => void (this.world.tokens = this.world.tokens.filter((one) => one.id !== id)),
     'GET /admin/settings': () => ({ guests: this.world.guests }),

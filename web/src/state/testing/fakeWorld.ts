@@ -94,8 +94,8 @@ export function livelyWorld(now: number): FakeWorld {
   ada.webhooks = [{ id: 'w1', url: 'https://hooks.example.org/dialtone', events: ['call.missed', 'call.ended'], created_at_ms: now - 5 * DAY }];
   const invitation = { token: 'invited', id: 'i1', role: 'member' as const, created_at_ms: now - DAY, expires_at_ms: now + 2 * DAY };
   const calls = [
-    { call: 'c1', started_at_ms: now - 12 * MINUTE, participants: [{ user: 'u1', name: 'Grace Hopper' }, { user: null, name: 'A guest with a link' }] },
-    { call: 'c2', started_at_ms: now - 9_000, participants: [{ user: 'u5', name: '林徽因' }] },
+    { call: 'c1', started_at_ms: now - 12 * MINUTE, connected: true, participants: [{ user: 'u1', name: 'Grace Hopper' }, { name: 'A guest with a link' }] },
+    { call: 'c2', started_at_ms: now - 9_000, connected: false, participants: [{ user: 'u5', name: '林徽因' }] },
   ];
   return { guests: true, users, tokens: [invitation], calls };
 }
@@ -116,15 +116,12 @@ function pastCalls(now: number): Api.HistoryEntry[] {
   const more: Row[] = Array.from({ length: 60 }, (_, i) => [(401 + i) * DAY, 'outgoing', 'answered', 'u1', 'Grace Hopper', { duration_ms: 60_000 + i * 1000 }]);
   return [...rows, ...more].map(([ago, direction, outcome, user, name, rest], i) => ({
     id: String(1000 - i),
-    ring: direction === 'link' ? null : `r${i}`,
+    ...(direction === 'link' ? {} : { ring: `r${i}`, media: { audio: true, video: false } }),
     call: `call${i}`,
     at_ms: now - ago,
     direction,
     outcome,
-    media: { audio: true, video: false },
-    peer: { user, name },
-    duration_ms: null,
-    message: null,
+    peer: { ...(user === null ? {} : { user }), name },
     seen: true,
     ...rest,
   }));
