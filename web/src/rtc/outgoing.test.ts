@@ -17,7 +17,7 @@ beforeEach(async () => {
   server = new FakeServer();
   server.answer = () => ({ t: 'ok' });
   signaling = server.signaling();
-  ring = new Outgoing({ signaling, to: 'ben', media: VIDEO, clock: server.clock, log: () => {} });
+  ring = new Outgoing({ signaling, to: 'ben', clock: server.clock, log: () => {} });
   phases = [];
   ring.subscribe(({ phase, end }) => phases.push(end ? `${phase} ${end.how}` : phase));
   signaling.start();
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 async function start(): Promise<void> {
-  ring.start('c1');
+  ring.start('c1', VIDEO);
   await settle();
 }
 
@@ -117,7 +117,7 @@ describe('giving up', () => {
   it('before anything was sent asks nobody at all', async () => {
     server.reachable = false;
     server.socket.drop();
-    ring.start('c1');
+    ring.start('c1', VIDEO);
     ring.cancel();
     server.reachable = true;
     await server.clock.advance(6_000);

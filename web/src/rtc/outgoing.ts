@@ -28,7 +28,6 @@ export interface OutgoingOptions {
   signaling: Signaling;
   /** Whom to call. */
   to: string;
-  media: MediaState;
   /** Of a ring that goes on after the page was loaded again. */
   ring?: string;
   clock?: Clock;
@@ -48,7 +47,7 @@ export class Outgoing {
   readonly #abort = new AbortController();
   readonly #message = randomId();
   #unsubscribe: (() => void)[] = [];
-  #call = '';
+  #invitation: { call: string; media: MediaState } = { call: '', media: { audio: false, video: false } };
   #asking = false;
   #snapshot: OutgoingSnapshot = { phase: 'idle', end: null };
 
@@ -70,10 +69,10 @@ export class Outgoing {
     return this.#listeners.add(listener);
   }
 
-  /** Asks the person into this call, which this device sits in. */
-  start(call: string): void {
+  /** Asks the person into this call, which this device sits in, and says what it sends there. */
+  start(call: string, media: MediaState): void {
     if (this.#snapshot.phase !== 'idle') return;
-    this.#call = call;
+    this.#invitation = { call, media };
     this.#set({ phase: 'inviting', end: null });
     this.#expiry.set(LONGEST_MS, () => this.#expired());
     const mine = <M extends { ring: string }>(handle: (message: M) => void) => (message: M) => {
@@ -91,6 +90,16 @@ export class Outgoing {
       this.#signaling.onState((state) => state === 'stopped' && this.#end({ how: 'unreachable' })),
     ];
     void this.#invite();
+  }
+
+  /** Somebody sits in the call, which may be known before the ring's own end. */
+  answered(): void {
+    this.#end({ how: 'accepted' });
+  }
+
+  /** The call this asks into is lost. */
+  fail(): void {
+    this.#end({ how: 'unreachable' });
   }
 
   /** Gives up. */
@@ -118,9 +127,9 @@ export class Outgoing {
     // What is unanswered is sent again by itself.
     if (this.#asking) return;
     this.#asking = true;
-    const { to, media } = this.#options;
+    const { to } = this.#options;
     try {
-      const invite = { t: 'invite', ring: this.ring, call: this.#call, to, media } as const;
+      const invite = { t: 'invite', ring: this.ring, to, ...this.#invitation } as const;
       const answer = await this.#signaling.request(invite, { signal: this.#abort.signal });
       if (answer.t === 'joined') this.#end({ how: 'glare', joined: answer });
       else if (this.#snapshot.phase === 'inviting') this.#set({ phase: 'offered', end: null });

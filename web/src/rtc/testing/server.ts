@@ -80,8 +80,8 @@ export class FakeServer {
     return new Signaling({
       origin: 'https://dialtone.test',
       device: { proof: (text) => (this.proofs.push(text), Promise.resolve({ key: 'k', signature: 's' })) },
-      fetch: () => this.#ticket(),
-      createSocket: () => this.#open(),
+      fetch: () => this.ticket(),
+      createSocket: () => this.open(),
       clock: this.clock,
       random: () => 0.5,
       log: () => {},
@@ -121,7 +121,8 @@ export class FakeServer {
     else socket.push({ t: 'reset', reason: 'new_epoch', ...opened });
   }
 
-  #ticket(): Promise<Response> {
+  /** The answer to `POST /api/v1/tickets`. */
+  ticket(): Promise<Response> {
     if (!this.reachable) return Promise.reject(new TypeError('failed to fetch'));
     this.tickets += 1;
     const body = JSON.stringify({ ticket: `ticket-${this.tickets}`, expires_in_ms: 30_000 });
@@ -129,7 +130,8 @@ export class FakeServer {
     return Promise.resolve(new Response(body, { status: this.ticketStatus, headers }));
   }
 
-  #open(): FakeSocket {
+  /** Another socket, which opens in a moment. */
+  open(): FakeSocket {
     const socket = new FakeSocket(this);
     this.sockets.push(socket);
     queueMicrotask(() => socket.dispatchEvent(new Event('open')));
