@@ -1,11 +1,25 @@
 // The app as a whole: which screen is shown, and how one leads to the next.
-import { consoleLog, type Call } from '../rtc/index.ts';
+import {
+  consoleLog,
+  type Call,
+  type Door,
+  type IncomingRing,
+  type OutgoingEnd,
+  type RingOver,
+  type SignalingState,
+  type StopReason,
+} from '../rtc/index.ts';
+import type { Tone } from '../media/ringer.ts';
+import { account } from './account.svelte.ts';
+import type { Me } from './apiTypes.ts';
 import { CallSession } from './session.svelte.ts';
+import { Dial } from './dial.svelte.ts';
 import { OwnMedia } from './ownMedia.svelte.ts';
+import { Phone, type Person } from './phone.svelte.ts';
 import { Server } from './server.ts';
 import { callStateOf, type CallState, type Screen } from './callState.ts';
 import { browserKind, problemText, type Kind } from './deviceProblem.ts';
-import { endedReason } from './endings.ts';
+import { endedReason, ringOverText } from './endings.ts';
 import { t } from './i18n/index.ts';
 import { cleanName } from './name.ts';
 import { prefer, preferences } from './preferences.svelte.ts';
@@ -14,6 +28,10 @@ import { forgetSeat, leaveSeat, recallSeat, rememberSeat, type Seat } from './se
 
 /** How long a reload waits for the camera before it takes its seat back without. */
 const DEVICES_MS = 1500;
+/** A member's line is tried again after so long when the server had stopped. */
+const COME_BACK_MS = 30_000;
+/** Refusals of an answer that may be different in a moment. */
+const PASSING: readonly string[] = ['unavailable', 'rate_limited', 'limit', 'offline'];
 
 export class App {
   screen: Screen = $state('start');
@@ -25,19 +43,49 @@ export class App {
   notice = $state('');
   /** Whether the server cannot be reached. */
   offline = $state(false);
+  /** The call on the screen. */
   session: CallSession | null = $state.raw(null);
+  /** Another call, on hold while this one goes on. */
+  parked: CallSession | null = $state.raw(null);
+  /** Somebody who is being called, or was and did not answer. */
+  dial: Dial | null = $state.raw(null);
+  /** A ring was answered, and no microphone or camera has opened since. */
+  answering = $state(false);
+  /** The browser holds the tone back until somebody clicks in this page. */
+  ringBlocked = $state(false);
   readonly own = new OwnMedia();
-  /** Null until a lobby is opened: the start page needs no line. */
+  readonly phone = new Phone((ring, reason) => this.#ringOver(ring, reason));
+  /** Null until it is needed: a guest's start page needs no line. */
   #server: Server | null = null;
+  /** Whose line it is; undefined until it is known. */
+  #user: string | null | undefined;
   /** Made ready in the lobby, so that joining finds everything prepared. */
   #call: Call | null = null;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
+  #comeBack: ReturnType<typeof setTimeout> | undefined;
 
   readonly link: string = $derived(roomLink(location.origin, this.room, location.hash));
-  readonly callState: CallState = $derived(callStateOf(this.screen, this.session?.snapshot.phase ?? null));
+  /** What rings here and is not silenced. */
+  readonly incoming: IncomingRing | null = $derived(this.phone.ringing[0] ?? null);
+  /** A call is on the screen: another one that rings waits beside it. */
+  readonly engaged: boolean = $derived(this.screen === 'call' || this.screen === 'calling');
+  readonly callState: CallState = $derived(
+    callStateOf(this.screen, this.session?.snapshot.phase ?? null, {
+      here: this.incoming !== null,
+      there: ['offered', 'ringing'].includes(this.dial?.snapshot.phase ?? ''),
+    }),
+  );
   readonly path: string = $derived((this.screen === 'call' && this.session?.peer?.path) || '');
   readonly peers: number = $derived(this.screen === 'call' ? (this.session?.snapshot.peers.length ?? 0) : 0);
-  readonly endedReason: string = $derived(endedReason(this.session?.snapshot ?? null));
+  readonly endedReason: string = $derived(this.dial?.snapshot.end?.how ?? endedReason(this.session?.snapshot ?? null));
+  /** A ring was answered, but nobody hears this person: the screen says why, and what to do. */
+  readonly unheard: boolean = $derived(this.answering && this.own.silent && !this.own.opening);
+  /** What is to be heard now. */
+  readonly tone: Tone | null = $derived.by(() => {
+    if (!preferences.sounds) return null;
+    if (this.incoming) return this.phone.certain ? (this.engaged ? 'waiting' : 'ring') : null;
+    return this.dial?.snapshot.phase === 'ringing' ? 'ringback' : null;
+  });
 
   constructor() {
     this.#show();
@@ -49,6 +97,8 @@ export class App {
       if (document.visibilityState === 'visible') this.#visible();
       else leaveSeat(Date.now());
     });
+    account.subscribe((me) => this.#signedIn(me));
+    void account.load().then(() => (this.#user ??= account.me?.user ?? null));
   }
 
   /** "Start a call": a new room, its lobby, and the devices on, since this is a click. */
@@ -64,14 +114,13 @@ export class App {
     if (this.joining) return;
     this.joining = true;
     const call = this.#call;
+    const { own } = this;
     try {
-      const { own } = this;
-      const lacks = () => (own.wanted.audio && !own.tracks.audio) || (own.wanted.video && !own.tracks.video);
-      if (lacks()) await own.open();
+      if (own.lacks) await own.open();
       // While the browser asked, the person may have gone to another lobby.
       if (this.screen !== 'lobby' || this.#call !== call) return;
       // Nothing at all could be opened: the lobby says why, and offers to listen.
-      if (!(lacks() && own.nothing)) this.#enter();
+      if (!(own.lacks && own.nothing)) this.#enter();
     } finally {
       if (this.#call === call) this.joining = false;
     }
@@ -80,6 +129,97 @@ export class App {
   joinToListen(): void {
     this.own.wanted = { audio: false, video: false };
     this.#enter();
+  }
+
+  /** "Call with voice" and "Call with video": the devices first, then theirs ring. */
+  async callPerson(person: Person, video: boolean): Promise<void> {
+    this.#leave();
+    this.room = newRoom();
+    history.pushState(null, '', `/${this.room}`);
+    this.own.wanted = { audio: true, video };
+    const dial = this.#dialling(person, video);
+    await this.own.open();
+    if (this.dial !== dial || dial.snapshot.phase !== 'idle') return;
+    if (this.own.silent) dial.unheard = true;
+    else this.ring();
+  }
+
+  /** Lets the person's devices ring, whatever can be heard and seen of us. */
+  ring(): void {
+    const { dial, session } = this;
+    if (!dial || !session) return;
+    dial.unheard = false;
+    this.own.enterCall();
+    this.#remember();
+    const start = () => dial.outgoing.start(session.call.id, this.own.media);
+    if (session.call.snapshot.phase === 'waiting') return start();
+    const stop = session.call.subscribe(({ phase }) => {
+      if (phase === 'joining') return;
+      stop();
+      if (phase === 'waiting' && this.dial === dial) start();
+    });
+  }
+
+  /** Answers a ring. The call on the screen is put on hold, or with `end` ended. */
+  async accept(ring: IncomingRing, video: boolean, end = false): Promise<void> {
+    this.phone.accepting(ring.ring);
+    const { own } = this;
+    const running = this.screen === 'call' && this.session !== null;
+    own.follow(null);
+    if (!running) this.#leave();
+    else if (end) this.#drop(this.session!);
+    else this.#park();
+    // Before the new call gets any track: a camera that was on for somebody else is not on for them.
+    if (!video) void own.setOn('video', false);
+    own.wanted = { audio: true, video };
+    if (own.tracks.audio) own.tracks.audio.enabled = true;
+    this.answering = true;
+    const opened = own.open();
+    const session = new CallSession(this.#follow({ ring: ring.ring, call: ring.call }), ring.from);
+    session.ring = ring.ring;
+    this.#present(session, 'call');
+    void session.call.join();
+    await opened;
+    if (this.session !== session) return;
+    void session.call.setMedia(own.media);
+    if (!own.silent) this.#heard();
+  }
+
+  /** "Listen only", where no microphone and no camera could be opened. */
+  listenOnly(): void {
+    this.own.wanted = { audio: false, video: false };
+    this.#heard();
+  }
+
+  decline(ring: IncomingRing): void {
+    this.phone.decline(ring.ring);
+  }
+
+  ignore(ring: IncomingRing): void {
+    this.phone.ignore(ring.ring);
+  }
+
+  /** "Cancel": the devices of the other stop ringing. */
+  cancel(): void {
+    this.toStart();
+  }
+
+  /** Puts the call on the screen on hold, or takes it off. */
+  hold(held: boolean): void {
+    void this.session?.call.hold(held);
+    this.#remember();
+  }
+
+  /** The call that is on hold comes to the screen, and the one there is put on hold. */
+  swap(): void {
+    const next = this.parked;
+    if (!next) return;
+    this.own.follow(null);
+    this.parked = null;
+    if (this.session) this.#park();
+    this.#bringBack(next);
+    void next.call.hold(false);
+    this.#remember();
   }
 
   /** Microphone or camera on or off, in a call. What cannot be turned on is said. */
@@ -98,14 +238,21 @@ export class App {
     void this.session?.call.hangup();
   }
 
-  /** "Call again" and "Try again": the lobby of the same room, devices on, since this is a click. */
+  /** "Call again" and "Try again": the person, or the lobby of the same room; devices on, since this is a click. */
   again(): void {
+    const person = this.dial?.person ?? this.session?.person;
+    if (person) return void this.callPerson(person, this.dial?.video ?? this.own.wanted.video);
     this.#lobby(this.room, this.started);
     void this.own.open();
   }
 
   toStart(): void {
-    history.pushState(null, '', '/');
+    this.go('/');
+  }
+
+  /** To another page of the app. */
+  go(path: string): void {
+    history.pushState(null, '', path);
     this.#show();
   }
 
@@ -127,7 +274,8 @@ export class App {
     if (route.page !== 'room') {
       this.#leave();
       this.own.close();
-      this.#server?.stop();
+      // A member's line stays open on every page: it must ring.
+      if (!account.me) this.#server?.stop();
       this.room = '';
       this.screen = route.page;
       return;
@@ -139,13 +287,12 @@ export class App {
 
   /** Going back must not end a call by accident (a swipe does it): the address returns instead. */
   #back(): void {
-    const inCall = this.screen === 'call';
     const route = parseRoute(location.pathname);
     const same = route.page === 'room' && route.room === this.room;
-    if (inCall && !same) {
+    if (this.engaged && !same) {
       history.pushState(null, '', this.link);
       this.say(t('call.back.held'));
-    } else if (!inCall && !same) {
+    } else if (!this.engaged && !same) {
       this.#show();
     }
   }
@@ -156,22 +303,74 @@ export class App {
     this.started = started;
     this.screen = 'lobby';
     // A page without a secure context has no keys to say hello with; the lobby says what to do.
-    if (window.isSecureContext) this.#prepare(room);
+    // While somebody looks at the lobby, the line is opened and the connection made ready.
+    if (window.isSecureContext) this.#follow({ room }).prepare();
     void this.own.look();
   }
 
-  /** While somebody looks at the lobby, the line is opened and the connection made ready. */
-  #prepare(room: string): void {
-    this.#server ??= new Server((state) => (this.offline = state === 'offline'));
+  // ---- the line ----
+
+  #line(): Server {
+    if (!this.#server) {
+      this.#server = new Server({
+        changed: (state, reason) => this.#lineChanged(state, reason),
+        canTake: () => 'RTCPeerConnection' in globalThis && !(this.engaged && this.parked),
+      });
+      this.phone.attach(this.#server);
+    }
     this.#server.start();
-    const call = this.#server.call({ room }, () => cleanName(preferences.name, t('lobby.name.guest')));
+    return this.#server;
+  }
+
+  #lineChanged(state: SignalingState, reason: StopReason | null): void {
+    this.offline = state === 'offline';
+    if (state !== 'stopped') return;
+    if (reason === 'signed_out') {
+      account.signedOut();
+      this.go('/signin');
+    } else if (reason === 'server_stopped') {
+      this.#comeBack = setTimeout(() => account.me && this.#line(), COME_BACK_MS);
+    }
+  }
+
+  /** Somebody else is signed in than before, or nobody any more: theirs is another line. */
+  #signedIn(me: Me | null): void {
+    const user = me?.user ?? null;
+    // The first line was opened with the same cookie as the question who that is.
+    if (this.#user !== undefined && this.#user !== user) {
+      const old = this.#server;
+      this.#server = null;
+      this.phone.attach(null);
+      old?.stop();
+    }
+    this.#user = user;
+    clearTimeout(this.#comeBack);
+    if (me && window.isSecureContext) this.#line();
+  }
+
+  // ---- calls ----
+
+  /** A call behind this door, which gets what the devices give. */
+  #follow(door: Door): Call {
+    const { own } = this;
+    const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
+    const call = this.#line().call(door, name);
     this.#call = call;
-    call.prepare();
-    this.own.follow({
+    this.#connectDevices(call);
+    // What is still opening is going to be there; an answer with voice should not begin as muted.
+    if (own.opening && this.answering) void call.setMedia(own.wanted);
+    return call;
+  }
+
+  #connectDevices(call: Call): void {
+    const { own } = this;
+    own.follow({
       track: (kind, track) => {
         call.setTrack(kind, track).catch((error: unknown) => consoleLog(`${kind} could not be sent`, error));
+        if (track && this.answering && this.session?.call === call) this.#heard();
       },
       media: (media) => {
+        if (own.opening && this.answering) return;
         void call.setMedia(media);
         if (this.session?.call === call) this.#remember();
       },
@@ -179,65 +378,223 @@ export class App {
     });
   }
 
-  async #takeSeatBack(seat: Seat): Promise<void> {
-    this.screen = 'call';
-    this.own.wanted = seat.media;
-    prefer({ name: seat.name });
-    const late = new Promise((done) => setTimeout(done, DEVICES_MS));
-    if (seat.media.audio || seat.media.video) await Promise.race([this.own.open(), late]);
-    if (this.screen === 'call' && !this.session) this.#enter();
-  }
-
-  #enter(): void {
-    const call = this.#call;
-    if (!call) return;
-    const session = new CallSession(call);
-    this.session = session;
-    this.screen = 'call';
+  /** Who answered can be heard, or has agreed not to be. */
+  #heard(): void {
+    this.answering = false;
     this.own.enterCall();
     this.#remember();
-    call.subscribe(() => this.#changed(session));
+  }
+
+  async #takeSeatBack(seat: Seat): Promise<void> {
+    this.own.wanted = seat.media;
+    if (seat.dial) void this.#call?.hangup();
+    prefer({ name: seat.name });
+    const dial = seat.person && seat.dial && this.#dialling(seat.person, seat.dial.video, seat.dial.ring);
+    if (!dial) this.screen = 'call';
+    const late = new Promise((done) => setTimeout(done, DEVICES_MS));
+    if (seat.media.audio || seat.media.video) await Promise.race([this.own.open(), late]);
+    if (dial) return this.dial === dial ? this.ring() : undefined;
+    if (this.screen === 'call' && !this.session) this.#enter(seat);
+  }
+
+  #enter(seat: Partial<Seat> = {}): void {
+    const call = this.#call;
+    if (!call) return;
+    const session = new CallSession(call, seat.person ?? null);
+    this.own.enterCall();
+    if (seat.held) void call.hold(true);
+    this.#present(session, 'call');
     void call.join();
+  }
+
+  #dialling(person: Person, video: boolean, ring?: string): Dial {
+    const session = new CallSession(this.#follow({ room: this.room }), person);
+    const dial = new Dial(person, video, this.#line().outgoing(person.user, ring));
+    this.dial = dial;
+    dial.outgoing.subscribe(({ end }) => end && this.dial === dial && this.#dialOver(dial, end));
+    this.#present(session, 'calling');
+    void session.call.join();
+    return dial;
+  }
+
+  #dialOver(dial: Dial, end: OutgoingEnd): void {
+    if (end.how === 'accepted') return this.#answered();
+    if (end.how === 'glare') {
+      // They were calling us: the devices go over into their call.
+      if (this.session) this.#drop(this.session);
+      this.dial = null;
+      const session = new CallSession(this.#follow({ joined: end.joined }), dial.person);
+      this.#present(session, 'call');
+      return void session.call.join();
+    }
+    if (this.session) this.#drop(this.session);
+    this.#unanswered();
+  }
+
+  #answered(): void {
+    this.dial?.outgoing.answered();
+    this.dial = null;
+    this.screen = 'call';
+    this.#remember();
+  }
+
+  #unanswered(): void {
+    this.own.follow(null);
+    this.own.close();
+    history.replaceState(null, '', '/');
+    this.room = '';
+    this.screen = 'unanswered';
+  }
+
+  #present(session: CallSession, screen: 'call' | 'calling'): void {
+    this.session = session;
+    this.screen = screen;
+    this.notice = '';
+    this.#found(session.call.room);
+    session.call.subscribe(() => this.#changed(session));
+  }
+
+  /** On hold until it comes back to the screen; the devices are another call's now. */
+  #park(): void {
+    const session = this.session!;
+    session.wanted = { ...this.own.wanted };
+    void session.call.hold(true);
+    this.parked = session;
+    this.session = null;
+  }
+
+  #bringBack(session: CallSession): void {
+    const { own } = this;
+    this.session = session;
+    this.#call = session.call;
+    this.room = session.call.room;
+    this.screen = 'call';
+    history.replaceState(null, '', this.link);
+    const wanted = session.wanted ?? own.wanted;
+    for (const kind of ['audio', 'video'] as const) void own.setOn(kind, wanted[kind]);
+    this.#connectDevices(session.call);
   }
 
   /** What a reload restores is what the person has on, even if a device was just unplugged. */
   #remember(): void {
-    rememberSeat({ room: this.room, name: preferences.name, media: { ...this.own.wanted } });
+    const { session, dial, room } = this;
+    if (!session || !room) return;
+    rememberSeat({
+      room,
+      name: preferences.name,
+      media: { ...this.own.wanted },
+      ...(session.call.snapshot.me.media.held && { held: true }),
+      ...(session.person && { person: { user: session.person.user, name: session.person.name } }),
+      ...(dial && { dial: { ring: dial.outgoing.ring, video: dial.video } }),
+    });
   }
 
   #changed(session: CallSession): void {
-    if (session !== this.session || this.screen !== 'call') return;
-    const { phase } = session.call.snapshot;
-    if (phase !== 'ended' && phase !== 'refused') return;
+    if (session === this.parked) return this.#parkedChanged(session);
+    if (session !== this.session || !this.engaged) return;
+    const { call } = session;
+    const { phase, peers, ended } = call.snapshot;
+    if (phase === 'refused') return this.#refused(session);
+    // The invite's answer is on its way, and leads into their call.
+    if (phase === 'ended' && this.dial && ended?.reason === 'glare') return;
+    if (phase === 'ended') return this.#ended(session);
+    if (this.dial && peers.length > 0) this.#answered();
+    // Only now is it known which room the ring led into.
+    if (this.room !== call.room) this.#found(call.room);
+  }
+
+  /** The address is the room's, so that a reload finds the call again. */
+  #found(room: string): void {
+    this.room = room;
+    if (room && location.pathname !== `/${room}`) history.pushState(null, '', `/${room}`);
+    this.#remember();
+  }
+
+  #refused(session: CallSession): void {
+    if (this.dial) return this.dial.outgoing.fail();
+    if (!session.ring) return this.#over(session, 'refused');
+    if (this.parked) this.#over(session, 'start');
+    else this.toStart();
+    const retry = PASSING.includes(session.call.snapshot.refusal?.code ?? '');
+    if (retry) this.say(t('incoming.retry'));
+    this.phone.refused(session.ring, retry);
+  }
+
+  #ended(session: CallSession): void {
+    if (this.dial) return this.dial.outgoing.fail();
+    if (session.person) history.replaceState(null, '', '/');
+    this.#over(session, 'after');
+  }
+
+  /** This call is no more. One that was on hold meanwhile comes back to the screen, still on hold. */
+  #over(session: CallSession, screen: Screen): void {
     forgetSeat();
     this.own.follow(null);
-    this.own.close();
     session.stop();
+    this.answering = false;
     this.#call = null;
-    this.screen = phase === 'ended' ? 'after' : 'refused';
+    const { parked } = this;
+    if (parked) {
+      this.parked = null;
+      this.#bringBack(parked);
+      this.#remember();
+      return this.say(t('call.parked.back', { name: session.peerName, other: parked.peerName }));
+    }
+    this.own.close();
+    this.screen = screen;
+  }
+
+  #parkedChanged(session: CallSession): void {
+    if (session.call.snapshot.phase !== 'ended') return;
+    this.parked = null;
+    session.stop();
+    this.say(t('call.parked.ended', { name: session.peerName }));
+  }
+
+  /** Somebody else, or another device of this person, has ended what rang here. */
+  #ringOver(ring: IncomingRing, reason: RingOver): void {
+    const text = ringOverText(reason, ring.stage === 'answering');
+    if (text) this.say(t(text, { name: ring.from.name }));
   }
 
   #visible(): void {
     leaveSeat(null);
+    // Another tab may have had the line meanwhile.
+    if (account.me && window.isSecureContext) this.#line();
     this.#server?.probe();
   }
 
   #hidden(): void {
     leaveSeat(Date.now());
-    this.session?.call.closing();
+    (this.session ?? this.parked)?.call.closing();
   }
 
   #networkChanged(): void {
     this.#server?.probe();
     this.session?.call.networkChanged();
+    this.parked?.call.networkChanged();
   }
 
-  /** Away from a call, a lobby, or their remains. */
+  /** Ends a call in whose place another screen or call comes at once. */
+  #drop(session: CallSession): void {
+    session.stop();
+    if (this.session === session) this.session = null;
+    forgetSeat();
+    void session.call.hangup();
+  }
+
+  /** Away from calls, a lobby, or their remains. */
   #leave(): void {
     this.own.follow(null);
-    this.session?.stop();
+    const { dial } = this;
+    this.dial = null;
+    dial?.outgoing.cancel();
+    for (const session of [this.session, this.parked]) session?.stop();
+    void this.parked?.call.hangup();
     this.session = null;
-    // Closes what was made ready and not used; a call that was joined has ended already.
+    this.parked = null;
+    this.answering = false;
+    // Closes what was made ready and not used; a call that was joined ends, or has ended already.
     void this.#call?.hangup();
     this.#call = null;
     this.joining = false;

@@ -4,12 +4,32 @@ import type { CallSnapshot } from '../rtc/index.ts';
 import type { Key } from './i18n/index.ts';
 import type { AccountPage } from './route.ts';
 
-export type Screen = 'start' | 'lobby' | 'call' | 'after' | 'refused' | AccountPage | 'unknown';
+export type Screen =
+  | 'start'
+  | 'lobby'
+  | 'calling'
+  | 'unanswered'
+  | 'call'
+  | 'after'
+  | 'refused'
+  | AccountPage
+  | 'unknown';
 export type CallState = 'idle' | 'lobby' | 'ringing' | 'connecting' | 'active' | 'reconnecting' | 'ended';
 
-export function callStateOf(screen: Screen, phase: CallSnapshot['phase'] | null): CallState {
+/** Whether somebody calls here, and whether the other side is being called. */
+export interface Ringing {
+  here: boolean;
+  there: boolean;
+}
+
+const SILENCE: Ringing = { here: false, there: false };
+
+export function callStateOf(screen: Screen, phase: CallSnapshot['phase'] | null, ringing: Ringing = SILENCE): CallState {
+  // A call that goes on is told, whoever else rings meanwhile.
+  if (screen === 'calling') return ringing.here || ringing.there ? 'ringing' : 'connecting';
+  if (screen !== 'call' && ringing.here) return 'ringing';
   if (screen === 'lobby') return 'lobby';
-  if (screen === 'after' || screen === 'refused') return 'ended';
+  if (screen === 'after' || screen === 'refused' || screen === 'unanswered') return 'ended';
   if (screen !== 'call') return 'idle';
   // Waiting alone counts as connecting: there is a call, and nobody to talk to yet.
   return phase === 'active' || phase === 'reconnecting' ? phase : 'connecting';

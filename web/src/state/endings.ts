@@ -1,5 +1,5 @@
 // Why a call is over, in kind words: what happened, and whether anything needs doing.
-import type { CallSnapshot } from '../rtc/index.ts';
+import type { CallSnapshot, RingOver } from '../rtc/index.ts';
 import type { Key } from './i18n/index.ts';
 
 export interface Ending {
@@ -44,4 +44,19 @@ export function refusalOf(code: string): Refusal {
 export function endedReason(snapshot: Pick<CallSnapshot, 'ended' | 'refusal'> | null): string {
   const reason = snapshot?.ended?.reason ?? snapshot?.refusal?.code ?? '';
   return reason === 'hung_up' ? 'hangup' : reason;
+}
+
+/** What is said when somebody else has ended a ring; null where nothing needs to be. */
+export function ringOverText(reason: RingOver, answering: boolean): Key | null {
+  switch (reason) {
+    case 'answered_elsewhere':
+      return 'incoming.over.answered';
+    case 'declined_elsewhere':
+      return 'incoming.over.declined';
+    case 'cancelled':
+    case 'no_answer':
+      return 'incoming.over.missed';
+    default:
+      return answering ? 'incoming.over.late' : null;
+  }
 }

@@ -45,6 +45,10 @@ export class OwnMedia {
   readonly preview: MediaStream | null = $derived(this.tracks.video && new MediaStream([this.tracks.video]));
   /** Nothing can be captured: no device, no permission, or no secure context. */
   readonly nothing: boolean = $derived(this.#causes.audio !== null && this.#causes.video !== null);
+  /** Something is wanted that is not there. */
+  readonly lacks: boolean = $derived(KINDS.some((kind) => this.wanted[kind] && this.tracks[kind] === null));
+  /** Nothing is open: nobody can hear or see this person. */
+  readonly silent: boolean = $derived(this.tracks.audio === null && this.tracks.video === null);
   readonly canFlip: boolean = $derived(this.devices.cameras.length > 1 && matchMedia('(pointer: coarse)').matches);
 
   /** Why a device is not there, if it is not. */

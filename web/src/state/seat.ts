@@ -13,6 +13,12 @@ export interface Seat {
   room: string;
   name: string;
   media: { audio: boolean; video: boolean };
+  /** The call is on hold. */
+  held?: boolean;
+  /** Whom the call is with, if a ring led into it. */
+  person?: { user: string; name: string };
+  /** They are still being called. */
+  dial?: { ring: string; video: boolean };
 }
 
 /** The call this tab is in. A page that is there has no use for the seat yet: see {@link leaveSeat}. */
@@ -35,5 +41,24 @@ export function recallSeat(room: string, now = Date.now(), storage: KeyValue = t
   const seat = readJson(storage, KEY) as (Partial<Seat> & { left?: unknown }) | null;
   if (!seat || seat.room !== room || typeof seat.name !== 'string' || !seat.media) return null;
   if (typeof seat.left !== 'number' || Math.abs(now - seat.left) > GOOD_MS) return null;
-  return { room, name: seat.name, media: { audio: seat.media.audio === true, video: seat.media.video === true } };
+  const media = { audio: seat.media.audio === true, video: seat.media.video === true };
+  const [person, dial] = [personOf(seat.person), dialOf(seat.dial)];
+  return {
+    room,
+    name: seat.name,
+    media,
+    ...(seat.held === true && { held: true }),
+    ...(person && { person }),
+    ...(person && dial && { dial }),
+  };
+}
+
+function personOf(stored: unknown): Seat['person'] {
+  const { user, name } = (stored ?? {}) as Record<string, unknown>;
+  return typeof user === 'string' && typeof name === 'string' ? { user, name } : undefined;
+}
+
+function dialOf(stored: unknown): Seat['dial'] {
+  const { ring, video } = (stored ?? {}) as Record<string, unknown>;
+  return typeof ring === 'string' && typeof video === 'boolean' ? { ring, video } : undefined;
 }

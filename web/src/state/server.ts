@@ -1,5 +1,16 @@
-// The session with the server, and the calls made over it.
-import { Call, DeviceKey, Signaling, type Door, type SignalingState } from '../rtc/index.ts';
+// The session with the server, and the calls and rings made over it.
+import {
+  Call,
+  DeviceKey,
+  Outgoing,
+  People,
+  Rings,
+  Signaling,
+  type ChangedPart,
+  type Door,
+  type SignalingState,
+  type StopReason,
+} from '../rtc/index.ts';
 import { tab } from './stored.ts';
 
 /**
@@ -17,13 +28,36 @@ function claim(name: string): Promise<boolean> {
   });
 }
 
+let device: Promise<DeviceKey> | null = null;
+
+/** One key for the page: who is signed in may change, the device does not. */
+function deviceKey(): Promise<DeviceKey> {
+  return (device ??= DeviceKey.load(tab, { claim }));
+}
+
+export interface ServerOptions {
+  changed(state: SignalingState, reason: StopReason | null): void;
+  /** Whether another call could be taken here now. */
+  canTake(): boolean;
+}
+
+/** The line of one person, or of a guest; another person gets another one. */
 export class Server {
+  readonly people: People;
+  readonly rings: Rings;
   readonly #signaling: Signaling;
 
-  constructor(changed: (state: SignalingState) => void) {
-    const device = DeviceKey.load(tab, { claim });
-    this.#signaling = new Signaling({ origin: location.origin, device });
-    this.#signaling.onState(changed);
+  constructor({ changed, canTake }: ServerOptions) {
+    const signaling = new Signaling({ origin: location.origin, device: deviceKey() });
+    this.#signaling = signaling;
+    signaling.onState((state) => changed(state, signaling.stopReason));
+    this.people = new People(signaling);
+    this.rings = new Rings({ signaling, canTake });
+  }
+
+  /** Hears that something the API serves has changed. */
+  onChanged(listener: (what: ChangedPart) => void): () => void {
+    return this.#signaling.on('changed', ({ what }) => listener(what));
   }
 
   /** Connects, unless it is connected already. */
@@ -52,5 +86,10 @@ export class Server {
       tracks: { audio: null, video: null },
       memory: tab,
     });
+  }
+
+  /** A ring for somebody; with its id, one that goes on after the page was loaded again. */
+  outgoing(to: string, ring?: string): Outgoing {
+    return new Outgoing({ signaling: this.#signaling, to, ...(ring !== undefined && { ring }) });
   }
 }

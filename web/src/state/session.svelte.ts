@@ -4,21 +4,32 @@ import { playJoin, playLeave } from '../media/sounds.ts';
 import { keepAwake } from '../media/wakeLock.ts';
 import { bannerOf, type Banner } from './callState.ts';
 import { t } from './i18n/index.ts';
+import type { Person } from './phone.svelte.ts';
 import { preferences } from './preferences.svelte.ts';
 
 /** After this long alone, the page asks politely whether the link arrived. */
 const LONG_WAIT_MS = 120_000;
 
+/** Who holds the call: this end, the other one, or both. */
+export type Hold = '' | 'here' | 'there' | 'both';
+
 export class CallSession {
   snapshot: CallSnapshot = $state.raw(null as never);
   chatOpen = $state(false);
   now = $state(Date.now());
+  /** Who was called, or has called. */
+  person: Person | null = $state.raw(null);
+  /** The ring that led here, for the one who was rung. */
+  ring = '';
+  /** What this end wants on when the call is taken off hold. */
+  wanted: { audio: boolean; video: boolean } | null = null;
   #readLines = $state(0);
   #since = Date.now();
   #ends: (() => void)[] = [];
 
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
-  readonly peerName: string = $derived(this.peer?.name || t('call.someone'));
+  readonly peerName: string = $derived(this.peer?.name || this.person?.name || t('call.someone'));
+  readonly hold: Hold = $derived(holdOf(this.snapshot));
   readonly alone: boolean = $derived(this.peer === null);
   readonly banner: Banner | null = $derived(
     bannerOf({ ...this.snapshot, peerOnline: this.peer?.online ?? null }),
@@ -31,7 +42,11 @@ export class CallSession {
     this.chatOpen ? 0 : this.snapshot.chat.filter((line) => !line.mine).length - this.#readLines,
   );
 
-  constructor(readonly call: Call) {
+  constructor(
+    readonly call: Call,
+    person: Person | null = null,
+  ) {
+    this.person = person;
     this.snapshot = call.snapshot;
     const clock = setInterval(() => (this.now = Date.now()), 1000);
     this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
@@ -55,4 +70,10 @@ export class CallSession {
     if (over || after < before) void playLeave(preferences.volume, preferences.speaker);
     else if (after > before) void playJoin(preferences.volume, preferences.speaker);
   }
+}
+
+export function holdOf({ me, peers }: Pick<CallSnapshot, 'me' | 'peers'>): Hold {
+  const there = peers.some((peer) => peer.media.held === true);
+  if (me.media.held) return there ? 'both' : 'here';
+  return there ? 'there' : '';
 }

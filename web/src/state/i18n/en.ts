@@ -1,8 +1,10 @@
 // English. Keys are grouped by where the text is seen; `{name}` is filled in.
 import { account } from './en.account.ts';
+import { people } from './en.people.ts';
 
 export const en = {
   ...account,
+  ...people,
 
   'app.name': 'Dialtone',
   'app.title.start': 'Dialtone',
@@ -127,7 +129,7 @@ export const en = {
   'chat.failed': 'Could not be sent',
 
   'settings.title': 'Settings',
-  'settings.sounds': 'Sounds when somebody joins or leaves',
+  'settings.sounds': 'Sounds when it rings, and when somebody joins or leaves',
   'settings.volume': 'Volume of these sounds',
   'settings.shortcuts': 'Keyboard shortcuts',
   'settings.shortcuts.show': 'Show shortcuts',
