@@ -34,6 +34,11 @@ impl DataFolder {
         })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Keeps other servers out of the folder as long as what it gives is held: two would each take
     /// the other's calls for their own.
     pub fn lock(&self) -> anyhow::Result<fs::File> {

@@ -84,7 +84,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     // Before anything is started, so that no signal finds the default behaviour in between.
     let mut signals = Signals::new()?;
-    let (data, store, _lock) = arguments.state.open_to_serve().await?;
+    let (data, store, _alone) = arguments.state.open_to_serve().await?;
     let secret = data.relay_secret()?;
     let found = addresses::find();
     let relays = relay_addresses(&arguments, &found);

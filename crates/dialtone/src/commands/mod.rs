@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod bench;
 mod dev;
 mod https;
@@ -24,6 +25,8 @@ enum Command {
     // What each is for stands with its arguments, which clap shows.
     Dev(dev::Arguments),
     Turn(turn::Arguments),
+    Backup(backup::Arguments),
+    Restore(backup::RestoreArguments),
     Bench(bench::Arguments),
 }
 
@@ -45,6 +48,8 @@ pub fn run() -> anyhow::Result<()> {
     match arguments.command {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Turn(arguments) => turn::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
+        Command::Restore(arguments) => backup::restore(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::data::DataFolder;
-use crate::store::{Place, Store};
+use crate::store::{Claim, Place, Store};
 
 /// The data folder and the store.
 #[derive(Debug, clap::Args)]
@@ -38,13 +38,31 @@ impl StateArguments {
         Ok((data, store))
     }
 
-    /// Opens both for a server. There can be one at a time, which ends when the lock is dropped.
-    pub async fn open_to_serve(&self) -> anyhow::Result<(DataFolder, Store, File)> {
-        // First of all: a newer server is not to change the tables under an older one.
-        let lock = DataFolder::open(&self.data)?.lock()?;
-        let (data, store) = self.open().await?;
-        Ok((data, store, lock))
+    /// Opens both only to read, also beside a server; nothing is made or brought up to date.
+    pub async fn open_as_it_is(&self) -> anyhow::Result<(DataFolder, Store)> {
+        let store = self.place()?.open_as_it_is().await?;
+        Ok((DataFolder::open(&self.data)?, store))
     }
+
+    /// Opens both for a server. There can be one at a time, until [`Alone`] is dropped.
+    pub async fn open_to_serve(&self) -> anyhow::Result<(DataFolder, Store, Alone)> {
+        // First of all: a newer server is not to change the tables under an older one.
+        let folder = DataFolder::open(&self.data)?.lock()?;
+        let database = self.place()?.claim().await?;
+        let (data, store) = self.open().await?;
+        let alone = Alone {
+            _folder: folder,
+            _database: database,
+        };
+        Ok((data, store, alone))
+    }
+}
+
+/// Keeps other servers away from the data folder and the store.
+#[derive(Debug)]
+pub struct Alone {
+    _folder: File,
+    _database: Option<Claim>,
 }
 
 impl std::fmt::Display for StateArguments {

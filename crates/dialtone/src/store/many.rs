@@ -12,11 +12,7 @@ const SIZES: [usize; 4] = [128, 32, 8, 1];
 
 impl Transaction {
     /// Runs a statement for rows of values. In `sql`, `@rows` stands where they are listed.
-    pub(super) async fn many(
-        &mut self,
-        sql: &'static str,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<(), Error> {
+    pub(super) async fn many(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), Error> {
         let mut left = rows.len();
         let mut rows = rows.into_iter();
         for size in SIZES {

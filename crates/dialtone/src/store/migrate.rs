@@ -1,6 +1,6 @@
 //! Brings the schema of a store up to what this binary knows, and never back.
 
-use super::{Backend, Error, Store, Transaction, args};
+use super::{Backend, Error, Row, Store, args};
 
 /// One step forward.
 struct Migration {
@@ -46,6 +46,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the schema is as this binary knows it.
+    pub(super) async fn is_up_to_date(&self) -> Result<bool, Error> {
+        Ok(newest(self.row(NEWEST, args![]).await?)? == VERSION)
+    }
+
     async fn step(&self) -> Result<bool, Outdated> {
         let mut open = self.begin().await?;
         if let Backend::Postgres(_) = self.0 {
@@ -57,7 +62,7 @@ impl Store {
              (version BIGINT PRIMARY KEY NOT NULL, name TEXT NOT NULL)",
         )
         .await?;
-        let version = version(&mut open).await?;
+        let version = newest(open.row(NEWEST, args![]).await?)?;
         if version > VERSION {
             return Err(Outdated::Newer(version));
         }
@@ -79,10 +84,9 @@ impl Store {
     }
 }
 
-async fn version(open: &mut Transaction) -> Result<u64, Error> {
-    let row = open
-        .row("SELECT MAX(version) AS version FROM migrations", args![])
-        .await?;
+const NEWEST: &str = "SELECT MAX(version) AS version FROM migrations";
+
+fn newest(row: Option<Row>) -> Result<u64, Error> {
     match row {
         Some(row) => Ok(row.find("version")?.unwrap_or(0)),
         None => Ok(0),

@@ -25,6 +25,8 @@
 //! The schema is in `migrations/`, one folder for each database. A migration that has been
 //! released is never edited.
 
+pub mod backup;
+mod copy;
 mod deliveries;
 mod error;
 pub mod history;
@@ -46,7 +48,7 @@ pub mod writer;
 
 pub use deliveries::{Attempt, Delivery, Listed as ListedDelivery};
 pub use error::Error;
-pub use open::Place;
+pub use open::{Claim, Place};
 pub use row::Row;
 pub use subscriptions::Subscription;
 pub use value::Value;

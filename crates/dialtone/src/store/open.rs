@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
 
 use super::migrate::Outdated;
 use super::{Backend, Error, Store};
@@ -26,6 +26,19 @@ const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long PostgreSQL may work on one statement; none of ours takes a second.
 const STATEMENT_MS: u32 = 10_000;
+
+/// Names the lock that a server holds in PostgreSQL.
+const CLAIM: i64 = 0x6469_616c_746f_6e66;
+/// How often it is tried.
+const CLAIMS: u32 = 20;
+/// The pause between.
+const CLAIM_PAUSE: Duration = Duration::from_millis(100);
+
+/// Says that a database is one server's, as long as it lives.
+#[derive(Debug)]
+pub struct Claim {
+    _connection: PgConnection,
+}
 
 /// Where a store is.
 #[derive(Clone)]
@@ -76,6 +89,49 @@ impl Place {
         }
     }
 
+    /// Opens a store that is there, and leaves its schema alone: a server may be using it.
+    pub async fn open_as_it_is(&self) -> anyhow::Result<Store> {
+        let store = match self {
+            Place::Sqlite(path) if !path.exists() => bail!(
+                "There is no store at {}. Name its folder with --data DIR, or its database with \
+                 --store URL.",
+                path.display()
+            ),
+            Place::Sqlite(path) => open_sqlite(path).await?,
+            Place::Postgres(options) => open_postgres(options).await?,
+        };
+        match store.is_up_to_date().await {
+            Ok(true) => Ok(store),
+            Ok(false) => bail!("{self} is used by another version of Dialtone. Use that one."),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// Keeps other servers out of a database of PostgreSQL. A file of SQLite is in the data folder,
+    /// which has a lock of its own.
+    pub async fn claim(&self) -> anyhow::Result<Option<Claim>> {
+        let Place::Postgres(options) = self else {
+            return Ok(None);
+        };
+        let failed = |error: sqlx::Error| self.explain(error.into());
+        let mut connection = options.connect().await.map_err(failed)?;
+        // PostgreSQL may take a moment to see that a server has ended.
+        for _ in 0..CLAIMS {
+            let claimed: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+                .bind(CLAIM)
+                .fetch_one(&mut connection)
+                .await
+                .map_err(failed)?;
+            if claimed {
+                return Ok(Some(Claim {
+                    _connection: connection,
+                }));
+            }
+            tokio::time::sleep(CLAIM_PAUSE).await;
+        }
+        bail!("{self} belongs to another server. End it first, or name another database.")
+    }
+
     /// What went wrong, and what to do.
     fn explain(&self, error: Error) -> anyhow::Error {
         let remedy = match (self, code(&error).as_deref()) {
@@ -90,6 +146,10 @@ impl Place {
             (Place::Sqlite(_), Some("11" | "26" | "267" | "523")) => {
                 "It is not a database of Dialtone, or it is damaged: restore a backup, or name \
                  another folder with --data DIR."
+            }
+            // A table is not there.
+            (Place::Sqlite(_), Some("1")) | (Place::Postgres(_), Some("42P01")) => {
+                "No server has used it yet: check --data and --store."
             }
             (Place::Sqlite(_), _) => {
                 "Check who owns the data folder, or name another one with --data DIR."

@@ -200,6 +200,7 @@ pub fn bare_command() -> Command {
     command
         .args(["dev", "--no-open"])
         .env_remove("DIALTONE_LOG")
+        .env_remove("DIALTONE_STORE")
         .stdin(Stdio::null())
         .stderr(Stdio::null());
     command

@@ -1,11 +1,13 @@
 //! The same tests on both databases.
 
+mod backups;
 mod deliveries;
 mod faults;
 mod history;
 mod opening;
 mod restoring;
 mod settings;
+mod speed;
 mod story;
 mod subscriptions;
 mod webhooks;
