@@ -1,5 +1,7 @@
 //! `dialtone backup` and `dialtone restore` beside servers that run.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod postgres_support;
 mod web_support;
 
