@@ -6,17 +6,14 @@ import {
   type IncomingRing,
   type OutgoingEnd,
   type RingOver,
-  type SignalingState,
-  type StopReason,
 } from '../rtc/index.ts';
 import type { Tone } from '../media/ringer.ts';
 import { account } from './account.svelte.ts';
-import type { Me } from './apiTypes.ts';
 import { CallSession } from './session.svelte.ts';
 import { Dial } from './dial.svelte.ts';
+import { Line } from './line.ts';
 import { OwnMedia } from './ownMedia.svelte.ts';
 import { Phone, type Person } from './phone.svelte.ts';
-import { Server } from './server.ts';
 import { callStateOf, type CallState, type Screen } from './callState.ts';
 import { browserKind, problemText, type Kind } from './deviceProblem.ts';
 import { endedReason, ringOverText } from './endings.ts';
@@ -28,8 +25,6 @@ import { forgetSeat, leaveSeat, recallSeat, rememberSeat, type Seat } from './se
 
 /** How long a reload waits for the camera before it takes its seat back without. */
 const DEVICES_MS = 1500;
-/** A member's line is tried again after so long when the server had stopped. */
-const COME_BACK_MS = 30_000;
 /** Refusals of an answer that may be different in a moment. */
 const PASSING: readonly string[] = ['unavailable', 'rate_limited', 'limit', 'offline'];
 
@@ -55,14 +50,10 @@ export class App {
   ringBlocked = $state(false);
   readonly own = new OwnMedia();
   readonly phone = new Phone((ring, reason) => this.#ringOver(ring, reason));
-  /** Null until it is needed: a guest's start page needs no line. */
-  #server: Server | null = null;
-  /** Whose line it is; undefined until it is known. */
-  #user: string | null | undefined;
+  readonly #line: Line;
   /** Made ready in the lobby, so that joining finds everything prepared. */
   #call: Call | null = null;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
-  #comeBack: ReturnType<typeof setTimeout> | undefined;
 
   readonly link: string = $derived(roomLink(location.origin, this.room, location.hash));
   /** What rings here and is not silenced. */
@@ -88,6 +79,12 @@ export class App {
   });
 
   constructor() {
+    this.#line = new Line({
+      phone: this.phone,
+      canTake: () => 'RTCPeerConnection' in globalThis && !(this.engaged && this.parked),
+      offline: (is) => (this.offline = is),
+      signedOut: () => this.go('/signin'),
+    });
     this.#show();
     addEventListener('popstate', () => this.#back());
     addEventListener('pagehide', () => this.#hidden());
@@ -97,8 +94,6 @@ export class App {
       if (document.visibilityState === 'visible') this.#visible();
       else leaveSeat(Date.now());
     });
-    account.subscribe((me) => this.#signedIn(me));
-    void account.load().then(() => (this.#user ??= account.me?.user ?? null));
   }
 
   /** "Start a call": a new room, its lobby, and the devices on, since this is a click. */
@@ -274,8 +269,7 @@ export class App {
     if (route.page !== 'room') {
       this.#leave();
       this.own.close();
-      // A member's line stays open on every page: it must ring.
-      if (!account.me) this.#server?.stop();
+      this.#line.release();
       this.room = '';
       this.screen = route.page;
       return;
@@ -308,53 +302,13 @@ export class App {
     void this.own.look();
   }
 
-  // ---- the line ----
-
-  #line(): Server {
-    if (!this.#server) {
-      this.#server = new Server({
-        changed: (state, reason) => this.#lineChanged(state, reason),
-        canTake: () => 'RTCPeerConnection' in globalThis && !(this.engaged && this.parked),
-      });
-      this.phone.attach(this.#server);
-    }
-    this.#server.start();
-    return this.#server;
-  }
-
-  #lineChanged(state: SignalingState, reason: StopReason | null): void {
-    this.offline = state === 'offline';
-    if (state !== 'stopped') return;
-    if (reason === 'signed_out') {
-      account.signedOut();
-      this.go('/signin');
-    } else if (reason === 'server_stopped') {
-      this.#comeBack = setTimeout(() => account.me && this.#line(), COME_BACK_MS);
-    }
-  }
-
-  /** Somebody else is signed in than before, or nobody any more: theirs is another line. */
-  #signedIn(me: Me | null): void {
-    const user = me?.user ?? null;
-    // The first line was opened with the same cookie as the question who that is.
-    if (this.#user !== undefined && this.#user !== user) {
-      const old = this.#server;
-      this.#server = null;
-      this.phone.attach(null);
-      old?.stop();
-    }
-    this.#user = user;
-    clearTimeout(this.#comeBack);
-    if (me && window.isSecureContext) this.#line();
-  }
-
   // ---- calls ----
 
   /** A call behind this door, which gets what the devices give. */
   #follow(door: Door): Call {
     const { own } = this;
     const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
-    const call = this.#line().call(door, name);
+    const call = this.#line.open().call(door, name);
     this.#call = call;
     this.#connectDevices(call);
     // What is still opening is going to be there; an answer with voice should not begin as muted.
@@ -409,7 +363,7 @@ export class App {
 
   #dialling(person: Person, video: boolean, ring?: string): Dial {
     const session = new CallSession(this.#follow({ room: this.room }), person);
-    const dial = new Dial(person, video, this.#line().outgoing(person.user, ring));
+    const dial = new Dial(person, video, this.#line.open().outgoing(person.user, ring));
     this.dial = dial;
     dial.outgoing.subscribe(({ end }) => end && this.dial === dial && this.#dialOver(dial, end));
     this.#present(session, 'calling');
@@ -559,9 +513,7 @@ export class App {
 
   #visible(): void {
     leaveSeat(null);
-    // Another tab may have had the line meanwhile.
-    if (account.me && window.isSecureContext) this.#line();
-    this.#server?.probe();
+    this.#line.wake();
   }
 
   #hidden(): void {
@@ -570,7 +522,7 @@ export class App {
   }
 
   #networkChanged(): void {
-    this.#server?.probe();
+    this.#line.probe();
     this.session?.call.networkChanged();
     this.parked?.call.networkChanged();
   }

@@ -36,7 +36,7 @@ export class Dial {
       this.message = 'left';
     } catch (error) {
       // Left already, and only the answer was lost.
-      const twice = error instanceof RequestError && error.code === 'gone';
+      const twice = error instanceof RequestError && error.code === 'bad_state';
       this.message = twice ? 'left' : 'failed';
     }
   }
@@ -53,7 +53,7 @@ export interface Unanswered {
 export function unansweredOf(end: OutgoingSnapshot['end']): Unanswered {
   switch (end?.how) {
     case 'declined':
-      return { title: 'unanswered.declined.title', text: 'unanswered.declined.text', message: false };
+      return { title: 'unanswered.declined.title', text: 'unanswered.declined.text', message: true };
     case 'busy':
       return { title: 'unanswered.busy.title', text: 'unanswered.busy.text', message: true };
     case 'no_answer':

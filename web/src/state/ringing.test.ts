@@ -359,7 +359,7 @@ describe('calling somebody', () => {
   });
 
   it.each([
-    ['declined', false],
+    ['declined', true],
     ['busy', true],
     ['no_answer', true],
   ] as const)('says that it was %s, turns everything off, and rings again when asked to', async (reason, message) => {

@@ -77,7 +77,7 @@ export const people = {
   'unanswered.busy.title': '{name} is busy',
   'unanswered.busy.text': 'They are in another call, or do not want to be disturbed. They will see that you called.',
   'unanswered.declined.title': '{name} declined',
-  'unanswered.declined.text': 'They cannot or do not want to talk now. Try another time.',
+  'unanswered.declined.text': 'They cannot or do not want to talk now. You can leave a message.',
   'unanswered.cancelled.title': 'The call to {name} was interrupted',
   'unanswered.cancelled.text': 'This device had lost the server for too long. They will see that you called.',
   'unanswered.unreachable.title': '{name} could not be reached',
