@@ -6,8 +6,8 @@ import type { Invitation, Me } from './apiTypes.ts';
 import { forgetToken } from './oneTimeToken.ts';
 import { makePasskey } from './passkeys.ts';
 
-/** As the server has it: what one signs in with. */
-export const LOGIN = /^[a-z0-9._-]{1,32}$/;
+/** As the server has it: what one signs in with. Browsers read it with the flag `v`, and want the dash escaped. */
+export const LOGIN = /^[a-z0-9._\-]{1,32}$/;
 
 /** A login name out of somebody's name, as a proposal: `Ada Lovelace` gives `ada.lovelace`. */
 export function proposedLogin(name: string): string {

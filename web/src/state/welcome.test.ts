@@ -77,6 +77,10 @@ it('forgets a link that is refused, not one that could not be asked about', asyn
 });
 
 describe('proposedLogin', () => {
+  it('is checked by a pattern that browsers take', () => {
+    expect(() => new RegExp(LOGIN.source, 'v')).not.toThrow();
+  });
+
   it('proposes what the server takes, or nothing', () => {
     expect(proposedLogin('Ada Lovelace')).toBe('ada.lovelace');
     expect(proposedLogin('  Émilie du Châtelet! ')).toBe('emilie.du.chatelet');
