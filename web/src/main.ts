@@ -14,5 +14,4 @@ if (parseRoute(location.pathname).page === 'welcome') takeToken();
 mount(Root, { target: document.getElementById('app')!, props: { app: new App() } });
 
 keepPush();
-void account.load();
 addEventListener('online', () => account.unreachable && void account.load());
