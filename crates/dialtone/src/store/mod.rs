@@ -26,14 +26,19 @@
 //! released is never edited.
 
 pub mod backup;
+mod calls;
 mod copy;
 mod deliveries;
 mod error;
 pub mod history;
+pub mod invitations;
 mod keep;
+pub mod logins;
 mod many;
 mod migrate;
 mod open;
+pub mod passkeys;
+pub mod people;
 mod restore;
 mod row;
 mod run;
@@ -41,6 +46,8 @@ mod settings;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
+pub mod users;
 mod value;
 mod webhooks;
 mod words;
