@@ -107,9 +107,7 @@ enum Event {
     Opened(SocketId, SocketSender),
     Input(Input),
     Ticket(Bearer, oneshot::Sender<Option<Ticket>>),
-    #[allow(dead_code, reason = "for accounts")]
     Calls(oneshot::Sender<Vec<LiveCall>>),
-    #[allow(dead_code, reason = "for accounts")]
     OnlineLogins(UserId, oneshot::Sender<BTreeSet<LoginId>>),
     Statistics(oneshot::Sender<Statistics>),
     ShutDown(Shutdown, oneshot::Sender<()>),
@@ -183,31 +181,26 @@ impl Hub {
     }
 
     /// A person is new or has changed in the store; `None`: their account is closed.
-    #[allow(dead_code, reason = "for accounts")]
     pub async fn person_changed(&self, user: UserId, person: Option<Person>) {
         self.input(Input::Person(user, person.map(Box::new))).await;
     }
 
     /// A sign-in was revoked: its sockets close, and its calls end.
-    #[allow(dead_code, reason = "for accounts")]
     pub async fn revoke(&self, login: LoginId) {
         self.input(Input::Revoked(login)).await;
     }
 
     /// Ends a call for everybody in it.
-    #[allow(dead_code, reason = "for accounts")]
     pub async fn kick(&self, call: CallId) {
         self.input(Input::Kick(call)).await;
     }
 
     /// The calls that are going on.
-    #[allow(dead_code, reason = "for accounts")]
     pub async fn calls(&self) -> Vec<LiveCall> {
         self.ask(Event::Calls).await.unwrap_or_default()
     }
 
     /// The sign-ins of somebody that are connected now.
-    #[allow(dead_code, reason = "for accounts")]
     pub async fn online_logins(&self, user: UserId) -> BTreeSet<LoginId> {
         let logins = self.ask(|answer| Event::OnlineLogins(user, answer)).await;
         logins.unwrap_or_default()

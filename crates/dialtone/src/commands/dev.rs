@@ -14,6 +14,7 @@ use turn::{Cidr, Credentials, Limits, RelayAddress};
 
 use super::https::HttpsArguments;
 use super::state::StateArguments;
+use crate::accounts::{self, Accounts};
 use crate::addresses::{self, Address};
 use crate::config::RelayIp;
 use crate::http::{Hosts, Listener, Secure};
@@ -114,9 +115,20 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listener = listener
         .behind(arguments.proxy_from.clone())
         .with_room(room);
-    let server = listener.serve(hub.clone(), secure, hosts);
+    // The last is that by HTTPS, if there is one.
+    let url = &urls[urls.len() - 1];
+    let accounts = Accounts::open(store.clone(), hub.clone(), url, host(url)).await?;
+    let first = accounts.first_link().await?;
+    let server = listener.serve(accounts, secure, hosts);
 
-    say(&greeting(&arguments, &urls, &found, &relay)?);
+    let first = first.map(|secret| accounts::welcome(url, &secret));
+    say(&greeting(
+        &arguments,
+        &urls,
+        &found,
+        &relay,
+        first.as_deref(),
+    )?);
     say(&format!("ready {}\n", urls.join(" ")));
     if !arguments.no_open {
         open_browser(&urls[0]);
@@ -175,6 +187,15 @@ fn url(given: Option<SocketAddr>, bound: SocketAddr) -> String {
             format!("http://{bound}")
         }
         _ => format!("http://localhost:{}", bound.port()),
+    }
+}
+
+/// The host in a URL of ours.
+fn host(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 
@@ -259,6 +280,7 @@ fn greeting(
     urls: &[String],
     found: &[Address],
     relay: &Relay,
+    first: Option<&str>,
 ) -> anyhow::Result<String> {
     let mut room = [0; 16];
     getrandom::fill(&mut room)?;
@@ -273,6 +295,9 @@ fn greeting(
         text,
         "          Open it in two windows to try a call with yourself.\n"
     )?;
+    if let Some(link) = first {
+        writeln!(text, "  Make yourself the administrator: {link}\n")?;
+    }
     if arguments.turn.ip().is_unspecified() {
         let port = relay.port();
         writeln!(text, "  STUN and TURN on port {port}, UDP and TCP")?;

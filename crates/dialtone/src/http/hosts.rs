@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::api::Refusal;
+
 /// Names this server has, beside its addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(pub Vec<String>);
@@ -35,16 +37,35 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
             true => "localhost or the server's IP address",
             false => "localhost, the server's IP address, or a name in its certificate",
         };
-        let text = format!("This server does not know that host name. Use {known}.\n");
-        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
+        let text = format!("This server does not know that host name. Use {known}.");
+        return refuse(
+            &request,
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            text,
+        );
     }
     let scheme = request.extensions().get().copied();
     let scheme = scheme.unwrap_or(Scheme::Http);
-    if needs_own_origin(&request) && !has_own_origin(headers, scheme) {
-        let text = "Requests from pages of other sites are not accepted.\n";
-        return (StatusCode::FORBIDDEN, text).into_response();
+    let is_own = has_own_origin(headers, scheme) && says_own_site(headers);
+    if needs_own_origin(&request) && !is_own {
+        let text = "Requests from pages of other sites are not accepted.".to_owned();
+        return refuse(&request, StatusCode::FORBIDDEN, "foreign_origin", text);
     }
     next.run(request).await
+}
+
+/// The host that a request is for, without its port.
+pub fn name(headers: &HeaderMap) -> &str {
+    header_text(headers, header::HOST).map_or("", without_port)
+}
+
+/// To a program in JSON, to a person in text.
+fn refuse(request: &Request, status: StatusCode, code: &'static str, text: String) -> Response {
+    match request.uri().path().starts_with("/api/") {
+        true => Refusal::new(status, code, text).into_response(),
+        false => (status, text + "\n").into_response(),
+    }
 }
 
 fn needs_own_origin(request: &Request) -> bool {
@@ -65,6 +86,14 @@ fn has_own_origin(headers: &HeaderMap, scheme: Scheme) -> bool {
     };
     let authority = origin.strip_prefix("https://").or_else(plain);
     authority.is_some() && authority == header_text(headers, header::HOST)
+}
+
+/// A browser says from where it comes, also where it leaves the Origin out (Fetch Metadata).
+fn says_own_site(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => ["same-origin", "none"].iter().any(|own| site == own),
+        None => true,
+    }
 }
 
 fn is_own_host(host: &str, hosts: &Hosts) -> bool {

@@ -30,8 +30,8 @@ use super::hosts::{Hosts, Scheme};
 use super::secure::Secure;
 use super::sources::Sources;
 use super::{Shared, hosts, proxied, router};
+use crate::accounts::Accounts;
 use crate::certificates::Service;
-use crate::hub::Hub;
 use crate::net::guests::{Guest, Room};
 
 /// How long a client may take to send a request's headers, and before that for a handshake of TLS.
@@ -122,10 +122,11 @@ impl Listener {
     }
 
     /// Serves the web side until [`Server::shut_down`]; the address for HTTPS only with what it needs.
-    pub fn serve(self, hub: Hub, secure: Option<Secure>, hosts: Hosts) -> Server {
+    pub fn serve(self, accounts: Accounts, secure: Option<Secure>, hosts: Hosts) -> Server {
         let sources = Sources::new(self.room);
         let shared = Arc::new(Shared {
-            hub,
+            hub: accounts.hub().clone(),
+            accounts,
             sources: sources.clone(),
             next_socket: AtomicU64::new(1),
         });

@@ -17,11 +17,13 @@ use axum::http::HeaderValue;
 use axum::http::header::HeaderName;
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{any, get, post};
+use axum::routing::get;
 use exchange::SocketId;
 
+use crate::accounts::Accounts;
 use crate::hub::Hub;
 
+pub use api::AdminUser;
 pub use hosts::Hosts;
 pub use listener::{Listener, Server};
 pub use secure::Secure;
@@ -31,6 +33,7 @@ use sources::Sources;
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
+    accounts: Accounts,
     sources: Sources,
     next_socket: AtomicU64,
 }
@@ -44,10 +47,8 @@ impl Shared {
 /// Everything that is served, by path.
 fn router(shared: Arc<Shared>, hosts: Hosts) -> Router {
     Router::new()
-        .route("/api/v1/tickets", post(api::ticket))
-        .route("/api/v1/health", get(api::health))
         .route("/api/v1/ws", get(ws::upgrade))
-        .route("/api/{*rest}", any(api::not_found))
+        .merge(api::router())
         .fallback(get(assets::serve))
         .layer(middleware::from_fn_with_state(hosts, hosts::check))
         .layer(middleware::map_response(add_security_headers))

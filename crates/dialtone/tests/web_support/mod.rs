@@ -58,7 +58,18 @@ impl Server {
 
     /// With these arguments added.
     pub fn start_with(arguments: &[String]) -> Server {
-        let data = tempfile::tempdir().unwrap();
+        Server::start_in(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// Ends it, and starts one with the same state.
+    pub fn start_again(mut self) -> Server {
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        self.signal("-TERM");
+        self.wait();
+        Server::start_in(data, &[])
+    }
+
+    fn start_in(data: TempDir, arguments: &[String]) -> Server {
         let mut command = command(data.path());
         let mut process = command
             .args(arguments)
@@ -155,7 +166,12 @@ impl Server {
         let _ = stream.read_to_end(&mut all);
         let text = String::from_utf8_lossy(&all).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let cookie = head.lines().filter_map(|line| line.split_once(": "));
+        let cookie = cookie
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
         Answer {
+            set_cookie: cookie.map(|(_, value)| value.to_owned()),
             status: head
                 .split(' ')
                 .nth(1)
@@ -226,6 +242,8 @@ pub fn output(command: &mut Command) -> Output {
 /// An HTTP answer. The head is in lower case.
 #[derive(Debug)]
 pub struct Answer {
+    /// A cookie to be set, as it was written.
+    pub set_cookie: Option<String>,
     pub status: u16,
     pub head: String,
     pub body: String,

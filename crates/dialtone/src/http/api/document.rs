@@ -1,0 +1,60 @@
+//! The description of the API for programs (OpenAPI 3.1), made from its handlers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use utoipa::OpenApi as _;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, OpenApi};
+
+use super::refusal::Body;
+use crate::http::Shared;
+
+const ABOUT: &str = "Accounts, people and administration of a Dialtone server. Calls themselves go \
+    over one WebSocket, which docs/protocol.md describes: a ticket from here opens it.\n\n\
+    A browser is signed in by a cookie that no script can read. A program sends an API token: \
+    `Authorization: Bearer dialtone_…`. Tokens have scopes: `calls` (tickets), `people` (search, \
+    contacts, blocks), `history` (past calls), `admin` (administration, if its owner is an \
+    administrator). With any of them `GET /me` can be asked; everything else needs a browser that \
+    is signed in.\n\n\
+    Bodies are JSON and said to be (`content-type: application/json`), at most 16 KiB. Every error \
+    has a body with a `code` for programs and a `message` for people. Ids are 22 characters of \
+    base64url, times milliseconds since the Unix epoch. Unknown fields are ignored, by the server \
+    and by you.";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(Body)))]
+struct Head;
+
+/// What stands before the endpoints.
+pub fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Dialtone")
+        .version("1")
+        .description(Some(ABOUT));
+    let mut document = Head::openapi();
+    document.info = info.build();
+    let components = document.components.get_or_insert_default();
+    let cookie = ApiKey::Cookie(ApiKeyValue::new("__Host-dialtone_login"));
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    components.add_security_scheme("token", SecurityScheme::Http(token));
+    document
+}
+
+/// `GET /api/v1/openapi.json`.
+pub fn routes(document: &OpenApi) -> Router<Arc<Shared>> {
+    let text: Arc<str> = document.to_pretty_json().unwrap_or_default().into();
+    let serve = move || {
+        let text = text.clone();
+        async move {
+            (
+                [(header::CONTENT_TYPE, "application/json")],
+                text.to_string(),
+            )
+        }
+    };
+    Router::new().route("/api/v1/openapi.json", get(serve))
+}
