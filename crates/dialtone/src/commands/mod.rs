@@ -1,5 +1,6 @@
 //! The command line.
 
+mod accounts;
 mod backup;
 mod bench;
 mod dev;
@@ -28,6 +29,8 @@ enum Command {
     Backup(backup::Arguments),
     Restore(backup::RestoreArguments),
     Bench(bench::Arguments),
+    User(accounts::UserArguments),
+    Invite(accounts::InviteArguments),
 }
 
 /// Does what the command line says, until it is done.
@@ -51,5 +54,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Backup(arguments) => backup::run(arguments),
         Command::Restore(arguments) => backup::restore(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::User(arguments) => accounts::user(arguments),
+        Command::Invite(arguments) => accounts::invite(arguments),
     }
 }
