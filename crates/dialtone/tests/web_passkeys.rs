@@ -51,16 +51,16 @@ fn a_passkey_signs_in_without_a_name() {
         (&json!("Phone"), &made.json()["id"])
     );
     assert!(list[0]["seen_at_ms"].is_u64());
-    assert_eq!(
-        add(&server, &mut ada, &mut key).status,
-        409,
-        "once is enough"
-    );
+    let again = add(&server, &mut ada, &mut key).json();
+    assert_eq!(again["code"], "passkey_refused", "once is enough");
     let path = format!(
         "/api/v1/me/passkeys/{}",
         made.json()["id"].as_str().unwrap()
     );
     let mut ben = member(&server, &mut ada, "ben");
+    let mut copy = key.clone();
+    let taken = add(&server, &mut ben, &mut copy).json();
+    assert_eq!(taken["code"], "passkey_taken", "it stays whose it was");
     assert_eq!(ben.delete(&server, &path).status, 404);
     assert_eq!(
         ada.delete(&server, "/api/v1/me/passkeys/rubbish!").status,
