@@ -112,6 +112,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         max_sessions: MAX_SESSIONS.max(room.in_all as usize),
     };
     let (hub, _notices) = Hub::start(config, store.clone()).await?;
+    let tidying = tokio::spawn(store.clone().keep_tidy());
     let listener = listener
         .behind(arguments.proxy_from.clone())
         .with_room(room);
@@ -150,6 +151,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         _ = signals.first() => {} // Asked twice: at once, then.
     }
     relay.shutdown();
+    tidying.abort();
     store.close().await;
     Ok(())
 }

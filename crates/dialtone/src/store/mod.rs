@@ -46,6 +46,7 @@ mod settings;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod tidy;
 pub mod tokens;
 pub mod users;
 mod value;

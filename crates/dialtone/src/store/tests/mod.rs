@@ -11,6 +11,7 @@ mod settings;
 mod speed;
 mod story;
 mod subscriptions;
+mod tidying;
 mod webhooks;
 mod writing;
 
