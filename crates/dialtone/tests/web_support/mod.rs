@@ -37,6 +37,7 @@ pub struct Server {
     /// What it said until it was ready.
     pub greeting: String,
     data: TempDir,
+    arguments: Vec<String>,
 }
 
 impl Drop for Server {
@@ -58,21 +59,32 @@ impl Server {
 
     /// With these arguments added.
     pub fn start_with(arguments: &[String]) -> Server {
-        Server::start_in(tempfile::tempdir().unwrap(), arguments)
+        Server::start_in(tempfile::tempdir().unwrap(), arguments.to_vec())
     }
 
     /// Ends it, and starts one with the same state.
     pub fn start_again(mut self) -> Server {
-        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
         self.signal("-TERM");
         self.wait();
-        Server::start_in(data, &[])
+        self.start_anew()
     }
 
-    fn start_in(data: TempDir, arguments: &[String]) -> Server {
+    /// Killed without a warning, and started again with the state it left.
+    pub fn crash(mut self) -> Server {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.start_anew()
+    }
+
+    fn start_anew(mut self) -> Server {
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        Server::start_in(data, std::mem::take(&mut self.arguments))
+    }
+
+    fn start_in(data: TempDir, arguments: Vec<String>) -> Server {
         let mut command = command(data.path());
         let mut process = command
-            .args(arguments)
+            .args(&arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -96,6 +108,7 @@ impl Server {
             https: addresses.next(),
             greeting,
             data,
+            arguments,
         }
     }
 
@@ -309,9 +322,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    pub async fn into_session(mut self, server: &Server, device: u8) -> Client<S> {
+    pub async fn into_session(self, server: &Server, device: u8) -> Client<S> {
+        self.into_session_with(&server.ticket(), device).await
+    }
+
+    /// A session opened with somebody's ticket.
+    pub async fn into_session_with(mut self, ticket: &str, device: u8) -> Client<S> {
         self.key = SigningKey::from_slice(&[device; 32]).unwrap();
-        let frame = self.hello_frame(&server.ticket());
+        let frame = self.hello_frame(ticket);
         let welcome = self.ask(frame).await;
         assert_eq!(welcome["t"], "welcome", "{welcome}");
         self
