@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 const BYTES: usize = 32;
 
+/// What API tokens begin with, so that one that was published by mistake is recognised.
+pub const TOKEN_PREFIX: &str = "dialtone_";
+
 /// A secret in the hands of the one it was made for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; BYTES]);

@@ -16,7 +16,7 @@ use crate::bench::{
 };
 use crate::config::{Secret, User};
 use crate::net::relay::raise_open_files_limit;
-use signaling::Signaling;
+use signaling::{Members, Signaling};
 
 /// Measure a server.
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ pub struct Arguments {
 enum What {
     Turn(Turn),
     Signaling(Signaling),
+    #[command(hide = true)]
+    Members(Members),
     #[command(hide = true)]
     Forwarder(Forwarder),
 }
@@ -161,6 +163,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.what {
         What::Turn(turn) => measure(&turn),
         What::Signaling(signaling) => signaling::measure(&signaling),
+        What::Members(members) => signaling::make_members(&members),
         What::Forwarder(Forwarder { listen, to }) => {
             bench::forward(listen, to, |address| println!("ready {address}"))
                 .context("The forwarder ends")

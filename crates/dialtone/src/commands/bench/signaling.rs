@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::{permit, resolve, seconds};
 use crate::bench::signaling::{self, Member, Pace, Plan, Report};
+use crate::commands::state::StateArguments;
 use crate::net::relay::raise_open_files_limit;
 
 /// How many calls a server sets up, what a connection costs it, and how it takes storms
@@ -69,6 +70,34 @@ pub struct Signaling {
     /// Send this load to another machine. Do that only to a server of your own
     #[arg(long)]
     this_server_is_mine: bool,
+}
+
+/// Make members for `dialtone bench signaling --members`, in a store that no server has open.
+///
+/// Example: dialtone bench members --data ./state --count 4000 > members
+#[derive(Debug, Args)]
+pub struct Members {
+    #[command(flatten)]
+    state: StateArguments,
+
+    /// How many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+}
+
+/// Makes members, and prints the id and an API token of each.
+pub fn make_members(arguments: &Members) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("The system gives no threads")?;
+    let members = runtime.block_on(async {
+        let (_data, store, _lock) = arguments.state.open_to_serve().await?;
+        let members = signaling::make_members(&store, arguments.count as usize).await;
+        store.close().await;
+        members
+    })?;
+    for Member { user, token } in members {
+        println!("{user} {token}");
+    }
+    Ok(())
 }
 
 /// Measures.

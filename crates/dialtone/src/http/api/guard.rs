@@ -17,14 +17,11 @@ use protocol::id::LoginId;
 
 use super::cookies;
 use super::refusal::Refusal;
-use crate::accounts::secrets::Secret;
+use crate::accounts::secrets::{Secret, TOKEN_PREFIX};
 use crate::accounts::{Role, Scope, Scopes, now_ms};
 use crate::http::Shared;
 use crate::http::hosts::Scheme;
 use crate::store::users::User;
-
-/// What API tokens begin with, so that one that was published by mistake is recognised.
-pub const TOKEN_PREFIX: &str = "dialtone_";
 
 /// How often it is written down that a sign-in is used, and its cookie made to last longer.
 const TOUCH_MS: u64 = 5 * 60 * 1000;

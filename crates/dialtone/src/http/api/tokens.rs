@@ -10,11 +10,11 @@ use protocol::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::guard::{SignedIn, TOKEN_PREFIX};
+use super::guard::SignedIn;
 use super::input::{Input, Named};
 use super::refusal::{Body, Refusal};
 use super::refusals::*;
-use crate::accounts::secrets::{Secret, random};
+use crate::accounts::secrets::{Secret, TOKEN_PREFIX, random};
 use crate::accounts::{Scopes, now_ms};
 use crate::http::Shared;
 use crate::store::tokens::{Listed, NewToken};

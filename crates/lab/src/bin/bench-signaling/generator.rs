@@ -42,5 +42,8 @@ fn command(server: &Server, arguments: &[&str]) -> Result<Command> {
         .args(["bench", "signaling", &server.url(), "--json"])
         .args(["--pid", &server.pid().to_string()])
         .args(arguments);
+    if let Some(members) = server.members() {
+        command.arg("--members").arg(members);
+    }
     Ok(command)
 }

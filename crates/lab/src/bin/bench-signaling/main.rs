@@ -1,7 +1,7 @@
 //! What signaling costs: a connection that does nothing, a call that is set up, and what becomes of
 //! everybody when all connections break at once, or the server is started again.
 //!
-//! `cargo xtask bench signaling [--quick] [--rounds N] [--seconds S] [--dry-run]`
+//! `cargo xtask bench signaling [--quick] [--links] [--rounds N] [--seconds S] [--dry-run]`
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -15,13 +15,15 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use lab::bench::Series;
 use serde_json::Value;
-use server::Server;
+use server::{Place, Server};
 
 /// What is measured, and how often.
 struct Arguments {
     rounds: usize,
     /// How long calls are set up, and idle clients are held.
     seconds: f64,
+    /// Whether calls begin with a ring, between members, or by a link, between guests.
+    rings: bool,
     /// Clients that do nothing.
     idle: u32,
     /// Clients that set up calls.
@@ -36,6 +38,7 @@ impl Arguments {
         Arguments {
             rounds: 3,
             seconds: 10.0,
+            rings: true,
             idle: u32::try_from(server::most_connections()).unwrap_or(u32::MAX) & !1,
             callers: 6000,
             storm: 10_000,
@@ -48,6 +51,7 @@ impl Arguments {
         Arguments {
             rounds: 1,
             seconds: 0.5,
+            rings: true,
             idle: 200,
             callers: 100,
             storm: 200,
@@ -60,7 +64,9 @@ impl Arguments {
 #[derive(Default)]
 struct Results {
     idle: Value,
-    set_ups: SetUps,
+    /// With a store on the disk, and with one in memory.
+    durable: SetUps,
+    ceiling: SetUps,
     resume: Storm,
     restart: Storm,
 }
@@ -109,9 +115,10 @@ fn measure(arguments: &Arguments) -> Result<Results> {
     let mut results = Results::default();
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}: calls", arguments.rounds);
-        results.set_ups.measure(arguments)?;
+        results.durable.measure(arguments, Place::Disk)?;
+        results.ceiling.measure(arguments, Place::Memory)?;
         eprintln!("round {round} of {}: storms", arguments.rounds);
-        let (mut server, storm) = (Server::start()?, arguments.storm.to_string());
+        let (mut server, storm) = (Server::start(Place::Disk, 0)?, arguments.storm.to_string());
         let found = generator::run(&server, &["--resume-storm", "--clients", &storm])?;
         results.resume.add(&found)?;
         server.restart()?;
@@ -123,7 +130,7 @@ fn measure(arguments: &Arguments) -> Result<Results> {
     let seconds = (arguments.seconds * 3.0).to_string();
     let clients = arguments.idle.to_string();
     results.idle = generator::run(
-        &Server::start()?,
+        &Server::start(Place::Disk, 0)?,
         &["--idle", "--clients", &clients, "--seconds", &seconds],
     )?;
     Ok(results)
@@ -131,10 +138,15 @@ fn measure(arguments: &Arguments) -> Result<Results> {
 
 impl SetUps {
     /// As many as there can be, then half of that.
-    fn measure(&mut self, arguments: &Arguments) -> Result<()> {
+    fn measure(&mut self, arguments: &Arguments, place: Place) -> Result<()> {
+        let members = if arguments.rings {
+            arguments.callers
+        } else {
+            0
+        };
         let (clients, seconds) = (arguments.callers.to_string(), arguments.seconds.to_string());
         let amount = ["--clients", &clients, "--seconds", &seconds];
-        let most = generator::run(&Server::start()?, &amount)?;
+        let most = generator::run(&Server::start(place, members)?, &amount)?;
         let per_second = number(&most, "/per_second")?;
         self.per_second.push(per_second);
         self.cpu_us.push(number(&most, "/cpu_us_per_call")?);
@@ -142,7 +154,7 @@ impl SetUps {
 
         let rate = (per_second / 2.0).to_string();
         let arguments = [&amount[..], &["--rate", &rate]].concat();
-        let half = generator::run(&Server::start()?, &arguments)?;
+        let half = generator::run(&Server::start(place, members)?, &arguments)?;
         self.half_rate.push(number(&half, "/per_second")?);
         for (series, name) in [
             (&mut self.message_p50_us, "/message/p50_us"),
@@ -206,11 +218,14 @@ fn parse(words: &[String]) -> Result<Arguments> {
         };
         match word.as_str() {
             "--quick" => {}
+            "--links" => arguments.rings = false,
             "--dry-run" => arguments.dry_run = true,
             "--rounds" => arguments.rounds = value()?.parse()?,
             "--seconds" => arguments.seconds = value()?.parse()?,
             other => {
-                bail!("unknown argument {other}; there are --quick, --rounds, --seconds, --dry-run")
+                bail!(
+                    "unknown argument {other}; there are --quick, --links, --rounds, --seconds, --dry-run"
+                )
             }
         }
     }
