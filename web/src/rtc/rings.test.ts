@@ -89,6 +89,13 @@ describe('a ring', () => {
     expect(over).toEqual([['r1', 'unknown']]);
   });
 
+  it('that was not listed rings when the server says that it does', () => {
+    server.push({ t: 'ring', ...offer() });
+    people();
+    server.push({ t: 'ring', ...offer() });
+    expect(stages()).toEqual(['r1 ringing']);
+  });
+
   it('stops when the server knows nothing of it', async () => {
     refusals['ringing'] = 'gone';
     server.push({ t: 'ring', ...offer() });

@@ -155,7 +155,9 @@ export class Rings {
   }
 
   #over(ring: string, reason: RingOver): void {
-    const entry = this.#finish(ring);
+    // What the server merely does not list may come again: after a restart it rings a moment later.
+    if (reason !== 'unknown') this.#remember(ring);
+    const entry = this.#remove(ring);
     if (entry) this.#ends.emit(entry.ring, reason);
   }
 
@@ -170,6 +172,10 @@ export class Rings {
 
   #finish(ring: string): Entry | null {
     this.#remember(ring);
+    return this.#remove(ring);
+  }
+
+  #remove(ring: string): Entry | null {
     const entry = this.#entries.get(ring);
     if (!entry) return null;
     entry.expiry.clear();
