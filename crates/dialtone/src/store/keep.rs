@@ -9,7 +9,21 @@ use super::run::Run;
 use super::writer::{Group, Keep};
 use super::{Error, Store, Transaction, args};
 
-/// A call under its old id goes on, unless this is an old record.
+/// Of an earlier call under the same id nothing is left but histories: nobody sits in the new one
+/// yet.
+const LEFT_BEFORE: &str = "
+    WITH v (id, room, at_ms) AS (VALUES @rows)
+    UPDATE seats SET left_ms = v.at_ms FROM v JOIN calls c ON c.id = v.id
+    WHERE seats.call_id = v.id AND seats.left_ms IS NULL
+        AND seats.seated_ms <= v.at_ms AND c.ended_ms <= v.at_ms";
+
+/// And nothing was said.
+const SAID_BEFORE: &str = "
+    WITH v (id, room, at_ms) AS (VALUES @rows)
+    DELETE FROM chat WHERE call_id IN
+        (SELECT c.id FROM v JOIN calls c ON c.id = v.id WHERE c.ended_ms <= v.at_ms)";
+
+/// A call begins again under its old id, unless this is an old record.
 const OPENED: &str = "
     INSERT INTO calls (id, room, opened_ms) VALUES @rows
     ON CONFLICT (id) DO UPDATE SET room = excluded.room, ended_ms = NULL, reason = NULL
@@ -120,6 +134,8 @@ impl Keep for Store {
 }
 
 async fn write(open: &mut Transaction, run: Run) -> Result<(), Error> {
+    open.many(LEFT_BEFORE, run.opened.clone()).await?;
+    open.many(SAID_BEFORE, run.opened.clone()).await?;
     open.many(OPENED, run.opened).await?;
     open.many(SEATED, run.seated).await?;
     open.many(CONNECTED, run.connected).await?;

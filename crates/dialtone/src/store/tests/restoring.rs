@@ -48,19 +48,23 @@ fn a_call_that_was_not_over_is_given_back_as_it_was() {
 }
 
 #[test]
-fn a_call_opened_again_under_its_old_id_goes_on() {
+fn of_a_call_opened_again_under_its_old_id_nothing_is_left() {
     on_both(async |fresh| {
         let store = &fresh.store;
         let story = Story::default()
             .opened(1)
             .seated(1, 1, None, "Ada")
+            .seated(1, 2, None, "Ben")
+            .said(1, 1, 1)
             .ended(1);
         story.keep(store).await;
         assert!(store.restore(0).await.unwrap().calls.is_empty());
         let again = story.clone().opened(1).seated(1, 1, None, "Ada");
         again.keep(store).await;
         let calls = store.restore(0).await.unwrap().calls;
-        assert_eq!((calls.len(), calls[0].seats.len()), (1, 1));
+        let names: Vec<_> = calls[0].seats.iter().map(|seat| &*seat.name).collect();
+        assert_eq!((calls.len(), names), (1, vec!["Ada"]));
+        assert!(calls[0].chat.is_empty());
     });
 }
 
