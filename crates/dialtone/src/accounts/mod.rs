@@ -7,6 +7,7 @@
 pub mod names;
 pub mod passkeys;
 pub mod passwords;
+mod remembered;
 mod roles;
 pub mod secrets;
 pub mod throttle;
@@ -30,6 +31,7 @@ use crate::store::{Error, Store};
 use names::LoginName;
 use passkeys::{Ceremonies, RelyingParty};
 use passwords::Passwords;
+use remembered::Remembered;
 use secrets::{Secret, random};
 use throttle::{Attempt, Throttle};
 
@@ -69,6 +71,8 @@ struct Inner {
     telling: tokio::sync::Mutex<()>,
     /// Something was revoked by this process.
     revoked: Arc<Notify>,
+    /// What to go by when the store does not answer.
+    remembered: Mutex<Remembered>,
 }
 
 /// What came of comparing a password.
@@ -97,6 +101,7 @@ impl Accounts {
             party,
             telling: tokio::sync::Mutex::default(),
             revoked: Arc::default(),
+            remembered: Mutex::default(),
             store,
             hub,
         }));
@@ -187,13 +192,23 @@ impl Accounts {
     /// Whether one can call without an account.
     pub async fn guests(&self) -> Result<bool, Error> {
         let setting = self.0.store.setting(GUESTS).await?;
-        Ok(setting.as_deref() != Some("off"))
+        let allowed = setting.as_deref() != Some("off");
+        self.remembered().guests = Some(allowed);
+        Ok(allowed)
     }
 
     /// Lets people call without an account, or not.
     pub async fn set_guests(&self, allowed: bool) -> Result<(), Error> {
         let value = if allowed { "on" } else { "off" };
         self.0.store.set_setting(GUESTS, value).await
+    }
+
+    // ---- while the store does not answer ----
+
+    /// What calls that go on need to come back to, should the store not answer.
+    pub fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        let remembered = self.0.remembered.lock();
+        remembered.unwrap_or_else(PoisonError::into_inner)
     }
 
     // ---- the first run ----
@@ -226,6 +241,7 @@ impl Accounts {
 
     /// These API tokens are good no more: sockets that were opened with them are closed.
     pub async fn tokens_revoked(&self, tokens: Vec<LoginId>) {
+        self.remembered().forget();
         for token in tokens {
             self.0.hub.revoke(token).await;
         }
@@ -241,6 +257,7 @@ impl Accounts {
 
     /// Something was revoked in the store: sockets are closed at once.
     pub fn revoked(&self) {
+        self.remembered().forget();
         self.0.revoked.notify_one();
     }
 }

@@ -48,6 +48,7 @@ async fn look(accounts: &Accounts, before: &Option<String>) -> Result<Option<Str
     if count == *before {
         return Ok(None);
     }
+    accounts.remembered().forget();
     let since = now_ms().saturating_sub(BACK_MS);
     let (logins, users) = store.revoked_since(since).await?;
     for login in logins {

@@ -347,6 +347,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         })
     }
 
+    /// Takes up the session of this welcome.
+    pub fn resume_frame(&self, ticket: &str, welcome: &Value) -> Value {
+        let session = welcome["session"].as_str().unwrap();
+        let mut frame = self.hello_frame(ticket);
+        let text = format!("dialtone resume\n{ticket}\n{session}");
+        let signature: Signature = self.key.sign(text.as_bytes());
+        frame["t"] = "resume".into();
+        frame["device"]["signature"] = base64url(&signature.to_bytes()).into();
+        for name in ["session", "epoch", "resume_token"] {
+            frame[name] = welcome[name].clone();
+        }
+        frame["last_seq"] = 0.into();
+        frame
+    }
+
     pub async fn join(&mut self) -> Value {
         let joined = self
             .ask(json!({

@@ -6,9 +6,13 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use utoipa::OpenApi as _;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 
+use super::login;
 use super::refusal::Body;
 use crate::http::Shared;
 
@@ -42,6 +46,34 @@ pub fn head() -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
     document
+}
+
+/// Who can be refused as `signed_out` shows a cookie or a token.
+pub fn with_security(mut document: OpenApi) -> OpenApi {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            if operation.responses.responses.contains_key("401") && !is_sign_in(operation) {
+                let none: [&str; 0] = [];
+                let cookie = SecurityRequirement::new("cookie", none);
+                let token = SecurityRequirement::new("token", none);
+                operation.security = Some(vec![cookie, token]);
+            }
+        }
+    }
+    document
+}
+
+/// There `401` says that the name or the password is wrong.
+fn is_sign_in(operation: &Operation) -> bool {
+    let tags = operation.tags.iter().flatten();
+    tags.into_iter().any(|tag| tag == login::TAG)
 }
 
 /// `GET /api/v1/openapi.json`.

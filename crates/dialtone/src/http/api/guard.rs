@@ -21,6 +21,7 @@ use crate::accounts::secrets::{Secret, TOKEN_PREFIX};
 use crate::accounts::{Role, Scope, Scopes, now_ms};
 use crate::http::Shared;
 use crate::http::hosts::Scheme;
+use crate::store;
 use crate::store::users::User;
 
 /// How often it is written down that a sign-in is used, and its cookie made to last longer.
@@ -173,7 +174,8 @@ pub fn scheme(parts: &Parts) -> Scheme {
     parts.extensions.get().copied().unwrap_or(Scheme::Http)
 }
 
-fn signed_out() -> Refusal {
+/// Nobody is signed in.
+pub fn signed_out() -> Refusal {
     let text = "Sign in first.";
     Refusal::new(StatusCode::UNAUTHORIZED, "signed_out", text)
 }
@@ -188,7 +190,7 @@ async fn by_token(parts: &Parts, shared: &Shared) -> Result<Member, Refusal> {
     let holder = store.token_holder(now_ms, secret.hash()).await?;
     let holder = holder.ok_or_else(refusal)?;
     if now_ms > holder.seen_ms.unwrap_or(0) + TOUCH_MS {
-        store.touch_token(now_ms, holder.token).await?;
+        touched(store.touch_token(now_ms, holder.token).await);
     }
     Ok(Member {
         user: holder.user,
@@ -197,12 +199,43 @@ async fn by_token(parts: &Parts, shared: &Shared) -> Result<Member, Refusal> {
     })
 }
 
+/// When somebody was seen is not worth a refusal.
+fn touched(written: Result<(), store::Error>) {
+    if let Err(error) = written {
+        tracing::warn!("That somebody was seen is not written down: {error}");
+    }
+}
+
 /// The token in `Authorization: Bearer …` (RFC 6750).
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (kind, token) = value.split_once(' ')?;
     let token = token.trim().strip_prefix(TOKEN_PREFIX)?;
     Secret::read(token).filter(|_| kind.eq_ignore_ascii_case("bearer"))
+}
+
+/// What somebody shows to be let in: a token, or else a cookie.
+pub fn shown(headers: &HeaderMap, scheme: Scheme) -> Option<Secret> {
+    match headers.contains_key(header::AUTHORIZATION) {
+        true => bearer(headers),
+        false => cookies::read(headers, scheme).flatten(),
+    }
+}
+
+/// Whether what is shown is still good.
+pub async fn is_good(
+    shared: &Shared,
+    headers: &HeaderMap,
+    scheme: Scheme,
+) -> Result<bool, store::Error> {
+    let Some(secret) = shown(headers, scheme) else {
+        return Ok(false);
+    };
+    let (store, now_ms, hash) = (shared.accounts.store(), now_ms(), secret.hash());
+    Ok(match headers.contains_key(header::AUTHORIZATION) {
+        true => store.token_holder(now_ms, hash).await?.is_some(),
+        false => store.signed_in(now_ms, hash).await?.is_some(),
+    })
 }
 
 async fn by_cookie(
@@ -218,7 +251,7 @@ async fn by_cookie(
     let found = store.signed_in(now_ms, secret.hash()).await?;
     let found = found.ok_or_else(refusal)?;
     if now_ms > found.seen_ms + TOUCH_MS {
-        store.touch_login(now_ms, found.login).await?;
+        touched(store.touch_login(now_ms, found.login).await);
         if let Some(renewal) = parts.extensions.get::<Renewal>() {
             let _ = renewal.set(cookies::set(headers, scheme, &secret));
         }

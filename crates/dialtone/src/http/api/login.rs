@@ -25,6 +25,9 @@ use crate::http::Shared;
 use crate::http::hosts::{self, Scheme};
 use crate::store::logins::NewLogin;
 
+/// The topic of what is here.
+pub const TAG: &str = "Signing in";
+
 /// What is known of a browser that signs in.
 #[derive(Debug)]
 pub struct Browser {
@@ -121,7 +124,7 @@ pub struct Credentials {
 
 /// Signs in with a password. The answer's cookie (`HttpOnly; SameSite=Strict`, over TLS also
 /// `Secure` and `__Host-`) lasts for 90 days after it was used last.
-#[utoipa::path(post, path = "/login", tag = "Signing in", request_body = Credentials, responses(
+#[utoipa::path(post, path = "/login", tag = TAG, request_body = Credentials, responses(
     (status = 200, description = "Signed in, with a cookie", body = Me),
     (status = 401, description = "`wrong_credentials`: name or password is wrong", body = Body),
     Always, Changes, TakesBody, Limited))]
@@ -143,7 +146,7 @@ pub async fn login(
 }
 
 /// Begins to sign in with a passkey; no name is needed.
-#[utoipa::path(post, path = "/login/passkey/begin", tag = "Signing in", responses(
+#[utoipa::path(post, path = "/login/passkey/begin", tag = TAG, responses(
     (status = 200, description = "Ask the authenticator", body = Begun),
     (status = 409, description = "`no_passkeys`: not at this address of the server", body = Body),
     Always, Changes, Limited))]
@@ -169,7 +172,7 @@ pub struct Signed {
 }
 
 /// Ends it: signs in.
-#[utoipa::path(post, path = "/login/passkey/finish", tag = "Signing in", request_body = Signed, responses(
+#[utoipa::path(post, path = "/login/passkey/finish", tag = TAG, request_body = Signed, responses(
     (status = 200, description = "Signed in, with a cookie", body = Me),
     (status = 401, description = "`wrong_credentials`: the passkey is not known here", body = Body),
     (status = 409, description = "`no_passkeys`: not at this address of the server", body = Body),
@@ -203,7 +206,7 @@ pub async fn finish(
 }
 
 /// Signs this browser out. Who is signed out already is told the same.
-#[utoipa::path(post, path = "/logout", tag = "Signing in", responses(
+#[utoipa::path(post, path = "/logout", tag = TAG, responses(
     (status = 204, description = "Signed out"), Always, Changes))]
 pub async fn logout(
     State(shared): State<Arc<Shared>>,

@@ -40,6 +40,7 @@ pub use refusal::Refusal;
 /// Everything under `/api` but the WebSocket.
 pub fn router() -> Router<Arc<Shared>> {
     let (routes, description) = endpoints().split_for_parts();
+    let description = document::with_security(description);
     let (document, page) = (document::routes(&description), page::routes(&description));
     let unknown = any(not_found);
     routes

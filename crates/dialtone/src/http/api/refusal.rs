@@ -86,6 +86,11 @@ impl Refusal {
         refusal
     }
 
+    /// The server could not find out.
+    pub fn is_unavailable(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// With a cookie to be set.
     pub fn with_cookie(mut self, cookie: HeaderValue) -> Refusal {
         self.cookie = Some(cookie);

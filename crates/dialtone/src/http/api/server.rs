@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::id::Ticket;
+use protocol::id::{LoginId, Ticket, UserId};
 use protocol::limits;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::guard::MemberOrGuest;
+use super::guard::{MemberOrGuest, is_good, shown, signed_out};
 use super::login::Browser;
 use super::refusal::{Body, Refusal};
 use super::refusals::*;
@@ -94,15 +94,55 @@ pub async fn ticket(
         let text = "Too many tickets were asked for from your address. Wait a moment.";
         Refusal::limit(wait, text)
     })?;
-    let member = who?.must_have(Scope::Calls)?;
-    if member.is_none() && !shared.accounts.guests().await? {
-        let text = "Calls need an account on this server. Sign in first.";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "guests_off", text));
-    }
-    let bearer = member.map(|member| (member.user.user, member.login));
+    let bearer = match who {
+        Ok(who) => bearer(&shared, &browser, who).await,
+        Err(refusal) => Err(refusal),
+    };
+    let bearer = bearer.or_else(|refusal| match refusal.is_unavailable() {
+        true => remembered(&shared, &browser).ok_or(refusal),
+        false => Err(refusal),
+    })?;
     let ticket = shared.accounts.ticket(bearer).await;
+    // It may have been revoked meanwhile, before the exchange had a ticket to take back.
+    if let Some((_, login)) = bearer
+        && let Ok(false) = is_good(&shared, &browser.headers, browser.scheme).await
+    {
+        shared.accounts.tokens_revoked(vec![login]).await;
+        return Err(signed_out());
+    }
     Ok(Json(ShownTicket {
         ticket: ticket.ok_or_else(Refusal::busy)?,
         expires_in_ms: limits::TICKET_MS,
     }))
+}
+
+/// Who gets the ticket; `None`: a guest.
+async fn bearer(
+    shared: &Shared,
+    browser: &Browser,
+    who: MemberOrGuest,
+) -> Result<Option<(UserId, LoginId)>, Refusal> {
+    let Some(member) = who.must_have(Scope::Calls)? else {
+        return match shared.accounts.guests().await? {
+            true => Ok(None),
+            false => {
+                let text = "Calls need an account on this server. Sign in first.";
+                Err(Refusal::new(StatusCode::FORBIDDEN, "guests_off", text))
+            }
+        };
+    };
+    let (user, login) = (member.user.user, member.login);
+    if let Some(secret) = shown(&browser.headers, browser.scheme) {
+        shared.accounts.remembered().add(secret.hash(), user, login);
+    }
+    Ok(Some((user, login)))
+}
+
+/// The same as it was when the store answered last.
+fn remembered(shared: &Shared, browser: &Browser) -> Option<Option<(UserId, LoginId)>> {
+    let remembered = shared.accounts.remembered();
+    match shown(&browser.headers, browser.scheme) {
+        Some(secret) => remembered.find(secret.hash()).map(Some),
+        None => remembered.guests.filter(|allowed| *allowed).map(|_| None),
+    }
 }
