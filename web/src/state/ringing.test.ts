@@ -8,6 +8,9 @@ import type { Account as SignedIn } from './account.svelte.ts';
 import type { App } from './app.svelte.ts';
 import type { IncomingRing } from '../rtc/index.ts';
 
+// Every test loads the app anew, as a page does; a busy machine takes its time for that.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 const ME: Account = { user: 'me', name: 'Ben', do_not_disturb: false, call_waiting: true };
 const ADA = { user: 'ada', name: 'Ada' };
 const ROOM = 'Jx0Yq3o2TrmD5n8ZkV1b7A';
@@ -104,7 +107,7 @@ async function open(pathname = '/'): Promise<void> {
   ({ account } = await import('./account.svelte.ts'));
   const before = server.sockets.length;
   app = new App();
-  if (server.account) await vi.waitFor(() => expect(server.sockets.length).toBeGreaterThan(before));
+  if (server.account) await vi.waitFor(() => expect(server.sockets.length).toBeGreaterThan(before), 30_000);
   await turns();
 }
 
@@ -206,7 +209,7 @@ describe('while it rings here', () => {
     await turns();
     expect([app.incoming?.ring, app.tone]).toEqual(['r1', null]);
     server.reachable = true;
-    await vi.waitFor(() => expect(server.sockets).toHaveLength(2), 5_000);
+    await vi.waitFor(() => expect(server.sockets).toHaveLength(2), 30_000);
   });
 });
 
