@@ -37,6 +37,16 @@ fn everything_in_the_document_is_there_and_refuses_as_it_says() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let operations = operations(&document);
     assert!(operations.len() > 40, "{}", operations.len());
+    assert_eq!(document["info"]["title"], "Dialtone");
+    let names = operations
+        .iter()
+        .map(|(_, _, it)| it["operationId"].as_str().unwrap());
+    let names: std::collections::BTreeSet<&str> = names.collect();
+    assert_eq!(
+        names.len(),
+        operations.len(),
+        "each has a name of its own: {names:?}"
+    );
     for (method, path, operation) in &operations {
         let what = format!("{method} {path}");
         let responses = operation["responses"].as_object().unwrap();

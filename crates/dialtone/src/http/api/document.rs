@@ -48,26 +48,36 @@ pub fn head() -> OpenApi {
     document
 }
 
-/// Who can be refused as `signed_out` shows a cookie or a token.
-pub fn with_security(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
+/// With what follows from the rest: names of operations, and who needs a cookie or a token.
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
         let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
         ];
-        for operation in operations.into_iter().flatten() {
-            if operation.responses.responses.contains_key("401") && !is_sign_in(operation) {
-                let none: [&str; 0] = [];
-                let cookie = SecurityRequirement::new("cookie", none);
-                let token = SecurityRequirement::new("token", none);
-                operation.security = Some(vec![cookie, token]);
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(name(method, path));
+                // Who can be refused as signed out shows one of them.
+                if operation.responses.responses.contains_key("401") && !is_sign_in(operation) {
+                    let none: [&str; 0] = [];
+                    let cookie = SecurityRequirement::new("cookie", none);
+                    let token = SecurityRequirement::new("token", none);
+                    operation.security = Some(vec![cookie, token]);
+                }
             }
         }
     }
     document
+}
+
+/// A name for functions in generated clients: `delete_me_devices_id`.
+fn name(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    format!("{method}{}", path.replace(['{', '}'], "").replace('/', "_"))
 }
 
 /// There `401` says that the name or the password is wrong.

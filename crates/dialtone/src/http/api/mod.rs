@@ -40,7 +40,7 @@ pub use refusal::Refusal;
 /// Everything under `/api` but the WebSocket.
 pub fn router() -> Router<Arc<Shared>> {
     let (routes, description) = endpoints().split_for_parts();
-    let description = document::with_security(description);
+    let description = document::complete(description);
     let (document, page) = (document::routes(&description), page::routes(&description));
     let unknown = any(not_found);
     routes
@@ -53,7 +53,7 @@ pub fn router() -> Router<Arc<Shared>> {
 
 /// What the document tells of. Nothing gets into the router by another way.
 fn endpoints() -> OpenApiRouter<Arc<Shared>> {
-    let v1 = OpenApiRouter::with_openapi(document::head())
+    let v1 = OpenApiRouter::new()
         .routes(routes!(server::info))
         .routes(routes!(server::health))
         .routes(routes!(server::ticket))
@@ -91,7 +91,7 @@ fn endpoints() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(admin::settings, admin::change_settings))
         .routes(routes!(admin_calls::list))
         .routes(routes!(admin_calls::end));
-    OpenApiRouter::new().nest("/api/v1", v1)
+    OpenApiRouter::with_openapi(document::head()).nest("/api/v1", v1)
 }
 
 /// Anything else under `/api`.
