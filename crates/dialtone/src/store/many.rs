@@ -20,7 +20,12 @@ impl Transaction {
                 left -= size;
                 let chunk: Vec<_> = rows.by_ref().take(size).collect();
                 let columns = chunk[0].len();
-                let sql = sql.replacen("@rows", &placeholders(size, columns), 1);
+                let listed = match self {
+                    // It looks each name up among all others, and there are hundreds.
+                    Transaction::Sqlite(_) => unnumbered(size, columns),
+                    Transaction::Postgres(_) => numbered(size, columns),
+                };
+                let sql = sql.replacen("@rows", &listed, 1);
                 let values = chunk.into_iter().flatten().collect();
                 // Only numbers were put in.
                 self.execute(AssertSqlSafe(sql), values).await?;
@@ -30,8 +35,14 @@ impl Transaction {
     }
 }
 
+/// `(?,?),(?,?)`
+fn unnumbered(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![&*row; rows].join(",")
+}
+
 /// `($1,$2),($3,$4)`
-fn placeholders(rows: usize, columns: usize) -> String {
+fn numbered(rows: usize, columns: usize) -> String {
     let mut text = String::with_capacity(rows * (columns * 5 + 3));
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ",(" });
@@ -46,11 +57,12 @@ fn placeholders(rows: usize, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::placeholders;
+    use super::{numbered, unnumbered};
 
     #[test]
     fn placeholders_count_on_from_row_to_row() {
-        assert_eq!(placeholders(1, 1), "($1)");
-        assert_eq!(placeholders(2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(numbered(1, 1), "($1)");
+        assert_eq!(numbered(2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(unnumbered(2, 3), "(?,?,?),(?,?,?)");
     }
 }
