@@ -4,12 +4,13 @@ import './ui/styles/base.css';
 import { account } from './state/account.svelte.ts';
 import { App } from './state/app.svelte.ts';
 import { takeToken } from './state/oneTimeToken.ts';
-import { keepPush } from './state/push.ts';
+import { forgetOpening, keepPush } from './state/push.ts';
 import { parseRoute } from './state/route.ts';
 import Root from './ui/Root.svelte';
 
 // Before anything else: what follows the # of a one-time link is a secret.
 if (parseRoute(location.pathname).page === 'welcome') takeToken();
+forgetOpening();
 
 mount(Root, { target: document.getElementById('app')!, props: { app: new App() } });
 

@@ -148,6 +148,10 @@ export interface Webhook {
   url: string;
   events: string[];
   created_at_ms: number;
+  /** Since when nothing could be delivered. */
+  failing_since_ms?: number | null;
+  /** Since when it is switched off. */
+  disabled_at_ms?: number | null;
 }
 
 export interface Delivery {
@@ -155,6 +159,9 @@ export interface Delivery {
   event: string;
   at_ms: number;
   attempts: number;
-  status?: number | null;
   state: 'waiting' | 'delivered' | 'failed';
+  next_at_ms?: number | null;
+  delivered_at_ms?: number | null;
+  status?: number | null;
+  error?: string | null;
 }

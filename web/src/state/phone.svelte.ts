@@ -1,6 +1,7 @@
 // What a signed-in person's telephone shows: whom they know, and what rings here.
 import type { Contact, IncomingRing, RingOver, RingsSnapshot } from '../rtc/index.ts';
 import { account } from './account.svelte.ts';
+import { followRings } from './push.ts';
 import type { Server } from './server.ts';
 
 /** Somebody with an account. */
@@ -43,6 +44,7 @@ export class Phone {
       server.people.subscribe(({ contacts }) => (this.contacts = contacts)),
       server.rings.subscribe((rings) => (this.#rings = rings)),
       server.rings.onOver(this.#over),
+      followRings(server.rings),
       server.onChanged((what) => {
         if (what !== 'history') return;
         this.historyChanges += 1;

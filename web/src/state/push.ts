@@ -1,5 +1,5 @@
 // Calls that reach this device while no page is open: whether they do, and turning it on and off.
-import { consoleLog } from '../rtc/index.ts';
+import { consoleLog, type Rings } from '../rtc/index.ts';
 import { tagOf } from '../worker/notification.ts';
 import { renew } from '../worker/subscription.ts';
 import { account } from './account.svelte.ts';
@@ -102,26 +102,26 @@ export const pushText: Readonly<Record<PushOutcome, Key>> = {
   failed: 'push.failed',
 };
 
-// ---- opened by a notification ----
+// ---- what was shown while nobody looked ----
 
-/** The ring that a notification has opened the app on, and hears of those that come later. */
-export function onRingAsked(show: (ring: string) => void): () => void {
-  const asked = new URLSearchParams(location.search).get('ring');
-  if (asked !== null) {
-    // A reload is not another answer.
-    history.replaceState(history.state, '', location.pathname + location.hash);
-    show(asked);
-  }
-  const heard = ({ data }: MessageEvent) => {
-    const { type, ring } = (data ?? {}) as { type?: unknown; ring?: unknown };
-    if (type === 'ring' && typeof ring === 'string') show(ring);
-  };
-  navigator.serviceWorker?.addEventListener('message', heard);
-  return () => navigator.serviceWorker?.removeEventListener('message', heard);
+/** A notification has opened the app on a ring, which the server tells of as well: it rings by itself. */
+export function forgetOpening(): void {
+  if (!new URLSearchParams(location.search).has('ring')) return;
+  // A reload is not another call.
+  history.replaceState(history.state, '', location.pathname + location.hash);
 }
 
-/** It was answered or declined on this page: what a push message has shown of it goes. */
-export async function closeNotification(ring: string): Promise<void> {
+/** What does not ring here any more is not shown any more either, whatever a push message has shown. */
+export function followRings(rings: Rings): () => void {
+  let before = new Set<string>();
+  return rings.subscribe((snapshot) => {
+    const now = new Set(snapshot.rings.map(({ ring }) => ring));
+    for (const ring of before) if (!now.has(ring)) void closeNotification(ring).catch(() => undefined);
+    before = now;
+  });
+}
+
+async function closeNotification(ring: string): Promise<void> {
   const registration = await navigator.serviceWorker?.getRegistration(WORKER);
   const shown = (await registration?.getNotifications({ tag: tagOf(ring) })) ?? [];
   for (const notification of shown) notification.close();

@@ -38,8 +38,8 @@ async function clicked(shown: Shown | null, action: string): Promise<void> {
   const ring = shown && !shown.over ? shown.ring : null;
   const [page] = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   if (!page) return void (await self.clients.openWindow(ring ? `/?ring=${encodeURIComponent(ring)}` : '/'));
-  page.postMessage({ type: 'ring', ring });
-  await page.focus().catch(() => undefined); // Not every browser lets us; the page rings anyway.
+  // The page is connected, and rings by itself. Not every browser lets us bring it to the front.
+  await page.focus().catch(() => undefined);
 }
 
 /** For this no page has to open: a session of a moment says it. */
