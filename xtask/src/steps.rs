@@ -125,6 +125,8 @@ fn generated_files() -> Result<Count, String> {
 
 fn rust() -> Result<Count, String> {
     tools::provide_ice_agents()?;
+    // The example of a client is compiled by the web app's TypeScript.
+    web::dependencies()?;
     Ok(cargo_test(cargo().args([
         "test",
         "--workspace",

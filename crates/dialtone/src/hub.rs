@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
 use crate::store::Store;
-use crate::store::writer::{Outcome, Patience, Writer};
+use crate::store::writer::{Keep, Outcome, Patience, Writer};
 
 /// Events that may wait for the hub. Each socket is slowed down to 20 frames a second before its
 /// frames come here, so that a full queue means a busy server and not one busy client.
@@ -135,12 +135,13 @@ impl Hub {
     /// What people's sleeping devices are to show comes out of the receiver.
     pub async fn start(
         config: Config,
-        store: Store,
+        store: &Store,
+        keep: impl Keep,
     ) -> anyhow::Result<(Hub, mpsc::Receiver<PushNotice>)> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
         let restored = store.restore(clock::now().unix_millis()).await?;
-        let (writer, outcomes) = Writer::start(store, Patience::default());
+        let (writer, outcomes) = Writer::start(keep, Patience::default());
         let (events, inbox) = mpsc::channel(EVENTS);
         let (pushes, notices) = mpsc::channel(PUSHES);
         let driver = Driver {

@@ -19,18 +19,13 @@ mod http;
 mod hub;
 mod net;
 mod operator;
-// What calls it comes next.
-#[allow(dead_code, unused_imports)]
 mod outgoing;
 mod proof;
-// What calls it comes next.
-#[allow(dead_code, unused_imports)]
 mod push;
+mod reach;
 // Whom it is for comes next.
 #[allow(dead_code, unused_imports)]
 mod store;
-// What calls it comes next.
-#[allow(dead_code, unused_imports)]
 mod webhooks;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -21,7 +22,10 @@ use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
 use crate::net::relay::{PORTS, Relay, RelayConfig};
-use crate::proof;
+use crate::outgoing::Outgoing;
+use crate::reach::Reach;
+use crate::webhooks::Webhooks;
+use crate::{proof, push};
 
 /// Clients at once. A development server needs few; this bounds what a mistake can take.
 const MAX_SESSIONS: usize = 10_000;
@@ -56,6 +60,15 @@ pub struct Arguments {
     /// Let the relay reach these addresses, which it refuses otherwise (repeatable)
     #[arg(long, value_name = "CIDR")]
     allow_peer: Vec<Cidr>,
+
+    /// Let push messages and webhooks go to these addresses, which are refused otherwise (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    allow_outgoing: Vec<Cidr>,
+
+    /// Where push services find whoever runs this server: a mailto: or https: address
+    /// [default: the address of this server]
+    #[arg(long, value_name = "URL", value_parser = contact)]
+    contact: Option<String>,
 
     /// A load balancer in front: its TCP connections, also those for the web, begin with a PROXY
     /// header (version 1 or 2) that names the client (repeatable)
@@ -111,7 +124,18 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         relay: offered,
         max_sessions: MAX_SESSIONS.max(room.in_all as usize),
     };
-    let (hub, _notices) = Hub::start(config, store.clone()).await?;
+    let outgoing = Arc::new(Outgoing::new(arguments.allow_outgoing.clone())?);
+    let webhooks = Webhooks::start(store.clone(), outgoing.clone());
+    let keep = webhooks.announcing(store.clone());
+    let (hub, notices) = Hub::start(config, &store, keep).await?;
+    let contact = arguments.contact.clone();
+    let contact = contact.unwrap_or_else(|| urls[urls.len() - 1].clone());
+    let push_key = push::start(store.clone(), outgoing.clone(), contact, notices).await?;
+    let reach = Reach {
+        outgoing,
+        webhooks,
+        push_key,
+    };
     let tidying = tokio::spawn(store.clone().keep_tidy());
     let listener = listener
         .behind(arguments.proxy_from.clone())
@@ -120,7 +144,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let url = &urls[urls.len() - 1];
     let accounts = Accounts::open(store.clone(), hub.clone(), url, host(url)).await?;
     let first = accounts.first_link().await?;
-    let server = listener.serve(accounts, secure, hosts);
+    let server = listener.serve(accounts, reach, secure, hosts);
 
     let first = first.map(|secret| accounts::welcome(url, &secret));
     say(&greeting(
@@ -179,6 +203,14 @@ fn room(arguments: &Arguments) -> Room {
         of_one_address: arguments
             .connections_per_address
             .unwrap_or(usual.of_one_address),
+    }
+}
+
+/// A contact as push services take it (RFC 8292, section 2.1).
+fn contact(text: &str) -> Result<String, &'static str> {
+    match text.starts_with("mailto:") || text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("a contact is written like mailto:ada@example.org or https://example.org"),
     }
 }
 

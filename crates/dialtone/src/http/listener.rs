@@ -33,6 +33,7 @@ use super::{Shared, hosts, proxied, router};
 use crate::accounts::Accounts;
 use crate::certificates::Service;
 use crate::net::guests::{Guest, Room};
+use crate::reach::Reach;
 
 /// How long a client may take to send a request's headers, and before that for a handshake of TLS.
 /// Slow-loris clients hold a connection for this long and no longer.
@@ -122,11 +123,18 @@ impl Listener {
     }
 
     /// Serves the web side until [`Server::shut_down`]; the address for HTTPS only with what it needs.
-    pub fn serve(self, accounts: Accounts, secure: Option<Secure>, hosts: Hosts) -> Server {
+    pub fn serve(
+        self,
+        accounts: Accounts,
+        reach: Reach,
+        secure: Option<Secure>,
+        hosts: Hosts,
+    ) -> Server {
         let sources = Sources::new(self.room);
         let shared = Arc::new(Shared {
             hub: accounts.hub().clone(),
             accounts,
+            reach,
             sources: sources.clone(),
             next_socket: AtomicU64::new(1),
         });

@@ -22,6 +22,7 @@ use exchange::SocketId;
 
 use crate::accounts::Accounts;
 use crate::hub::Hub;
+use crate::reach::Reach;
 
 pub use api::AdminUser;
 pub use hosts::Hosts;
@@ -34,6 +35,7 @@ use sources::Sources;
 struct Shared {
     hub: Hub,
     accounts: Accounts,
+    reach: Reach,
     sources: Sources,
     next_socket: AtomicU64,
 }

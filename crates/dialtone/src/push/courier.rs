@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 pub(super) struct Courier {
     pub store: Store,
     pub outgoing: Arc<Outgoing>,
-    pub vapid: Arc<Vapid>,
+    pub vapid: Vapid,
     pub people: Rooms<UserId>,
 }
 

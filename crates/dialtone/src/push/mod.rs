@@ -5,12 +5,11 @@
 //! beginning is not told of the end.
 //!
 //! ```text
-//! hub ──notice──► Pusher ──one task for each ring and device──► outgoing ──► push service
+//! hub ──notice──► Work ──one task for each ring and device──► Courier ──► push service
 //! ```
 
 mod courier;
 mod message;
-mod notice;
 mod subscriber;
 mod vapid;
 
@@ -19,6 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use exchange::records::RingOutcome;
+use exchange::{PushKind, PushNotice};
 use protocol::id::RingId;
 use tokio::sync::{mpsc, watch};
 
@@ -26,14 +27,10 @@ use crate::clock;
 use crate::outgoing::{Outgoing, Rooms};
 use crate::store::Store;
 use courier::{Courier, End};
-use exchange::records::RingOutcome;
 pub use message::{Message, Over};
-pub use notice::{PushKind, PushNotice};
 pub use subscriber::{BadSubscription, Subscriber, read};
 pub use vapid::Vapid;
 
-/// Notices that may wait. More would be too old when their turn comes.
-const NOTICES: usize = 1024;
 /// Messages at once to the devices of one person: slow endpoints of theirs are theirs to wait for.
 const OF_ONE_PERSON: usize = 8;
 /// How long the end of a ring is waited for. None lasts longer, however it is answered.
@@ -41,47 +38,27 @@ const LONGEST_RING: Duration = Duration::from_millis(3 * protocol::limits::RING_
 /// The setting that holds the key.
 const KEY: &str = "vapid_key";
 
-/// How the rest of the server has devices woken.
-#[derive(Clone, Debug)]
-pub struct Pusher {
-    notices: mpsc::Sender<PushNotice>,
-    vapid: Arc<Vapid>,
-}
-
-impl Pusher {
-    /// Starts it, with the key that is in the store. `contact` is where push services find whoever
-    /// runs this server.
-    pub async fn start(
-        store: Store,
-        outgoing: Arc<Outgoing>,
-        contact: String,
-    ) -> anyhow::Result<Pusher> {
-        let vapid = Arc::new(key(&store, contact).await?);
-        let (notices, inbox) = mpsc::channel(NOTICES);
-        let work = Work {
-            courier: Arc::new(Courier {
-                store,
-                outgoing,
-                vapid: vapid.clone(),
-                people: Rooms::of(OF_ONE_PERSON),
-            }),
-            rings: HashMap::new(),
-        };
-        tokio::spawn(work.run(inbox));
-        Ok(Pusher { notices, vapid })
-    }
-
-    /// Has a person's devices told. Never waits.
-    pub fn push(&self, notice: PushNotice) {
-        if self.notices.try_send(notice).is_err() {
-            tracing::warn!("push messages: too many wait, and one more was dropped");
-        }
-    }
-
-    /// What browsers subscribe with.
-    pub fn key(&self) -> String {
-        self.vapid.public()
-    }
+/// Starts what takes notices to devices, and gives the key that browsers subscribe with, which is
+/// kept in the store. `contact` is where push services find whoever runs this server.
+pub async fn start(
+    store: Store,
+    outgoing: Arc<Outgoing>,
+    contact: String,
+    notices: mpsc::Receiver<PushNotice>,
+) -> anyhow::Result<String> {
+    let vapid = key(&store, contact).await?;
+    let public = vapid.public();
+    let work = Work {
+        courier: Arc::new(Courier {
+            store,
+            outgoing,
+            vapid,
+            people: Rooms::of(OF_ONE_PERSON),
+        }),
+        rings: HashMap::new(),
+    };
+    tokio::spawn(work.run(notices));
+    Ok(public)
 }
 
 /// The key pair in the store; made if there is none.
@@ -107,8 +84,8 @@ struct Going {
 }
 
 impl Work {
-    async fn run(mut self, mut inbox: mpsc::Receiver<PushNotice>) {
-        while let Some(notice) = inbox.recv().await {
+    async fn run(mut self, mut notices: mpsc::Receiver<PushNotice>) {
+        while let Some(notice) = notices.recv().await {
             self.rings
                 .retain(|_, going| going.since.elapsed() < LONGEST_RING);
             match notice.kind {

@@ -44,6 +44,7 @@ impl Courier {
         let (done, mut idle) = mpsc::unbounded_channel();
         let mut tidying = pin!(self.tidy());
         loop {
+            self.count().await;
             let targets = self
                 .store
                 .webhooks_due(now_ms())

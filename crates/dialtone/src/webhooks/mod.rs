@@ -9,13 +9,13 @@ mod schedule;
 mod signature;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange::records::Entry;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::outgoing::Outgoing;
@@ -24,9 +24,19 @@ use crate::store::{Error, Store};
 use courier::Courier;
 pub use event::{Event, EventKind, Part, Someone, Subject, event_id};
 
-/// Names a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Names a webhook. Written like every other id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct WebhookId(pub [u8; 16]);
+
+impl WebhookId {
+    /// A new one.
+    pub fn draw() -> Result<WebhookId, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(WebhookId(bytes))
+    }
+}
 
 impl fmt::Display for WebhookId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,12 +44,19 @@ impl fmt::Display for WebhookId {
     }
 }
 
-impl FromStr for WebhookId {
-    type Err = ();
+impl From<WebhookId> for String {
+    fn from(id: WebhookId) -> String {
+        id.to_string()
+    }
+}
 
-    fn from_str(text: &str) -> Result<WebhookId, ()> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(drop)?;
-        bytes.try_into().map(WebhookId).map_err(drop)
+impl TryFrom<String> for WebhookId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<WebhookId, &'static str> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map(WebhookId).ok_or("no id of a webhook")
     }
 }
 

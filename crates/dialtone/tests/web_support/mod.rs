@@ -38,6 +38,7 @@ pub struct Server {
     pub greeting: String,
     data: TempDir,
     arguments: Vec<String>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Drop for Server {
@@ -59,7 +60,16 @@ impl Server {
 
     /// With these arguments added.
     pub fn start_with(arguments: &[String]) -> Server {
-        Server::start_in(tempfile::tempdir().unwrap(), arguments.to_vec())
+        Server::start_in_environment(arguments, &[])
+    }
+
+    /// With these variables in its environment, too.
+    pub fn start_in_environment(
+        arguments: &[String],
+        variables: &[(&'static str, String)],
+    ) -> Server {
+        let data = tempfile::tempdir().unwrap();
+        Server::start_in(data, arguments.to_vec(), variables.to_vec())
     }
 
     /// Ends it, and starts one with the same state.
@@ -78,13 +88,19 @@ impl Server {
 
     fn start_anew(mut self) -> Server {
         let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
-        Server::start_in(data, std::mem::take(&mut self.arguments))
+        let arguments = std::mem::take(&mut self.arguments);
+        Server::start_in(data, arguments, std::mem::take(&mut self.variables))
     }
 
-    fn start_in(data: TempDir, arguments: Vec<String>) -> Server {
+    fn start_in(
+        data: TempDir,
+        arguments: Vec<String>,
+        variables: Vec<(&'static str, String)>,
+    ) -> Server {
         let mut command = command(data.path());
         let mut process = command
             .args(&arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -109,6 +125,7 @@ impl Server {
             greeting,
             data,
             arguments,
+            variables,
         }
     }
 

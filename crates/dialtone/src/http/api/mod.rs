@@ -14,11 +14,13 @@ mod me;
 mod page;
 mod passkeys;
 mod people;
+mod push;
 mod refusal;
 mod refusals;
 mod server;
 mod shapes;
 mod tokens;
+mod webhooks;
 mod welcome;
 
 use std::sync::Arc;
@@ -81,8 +83,14 @@ fn endpoints() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(history::page))
         .routes(routes!(history::seen))
         .routes(routes!(history::remove))
+        .routes(routes!(push::key))
+        .routes(routes!(push::subscribe, push::unsubscribe))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
+        .routes(routes!(webhooks::list, webhooks::make))
+        .routes(routes!(webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(admin::users))
         .routes(routes!(admin::change_user))
         .routes(routes!(admin::reset))
