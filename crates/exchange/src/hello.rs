@@ -27,7 +27,7 @@ impl Exchange {
                 if let Some(welcome) = self.open_session(now, socket, device, bearer, re) {
                     let session = welcome.session;
                     self.send(socket, re, &Box::new(welcome).into());
-                    self.greet_member(now, session);
+                    self.greet_member(session);
                 }
             }
             ClientMessage::Resume(resume) => self.handle_resume(now, socket, re, &resume),
@@ -55,7 +55,7 @@ impl Exchange {
                 if let Some(welcome) = self.open_session(now, socket, device, bearer, re) {
                     let session = welcome.session;
                     self.send(socket, re, &Box::new(Reset { reason, welcome }).into());
-                    self.greet_member(now, session);
+                    self.greet_member(session);
                 }
             }
         }

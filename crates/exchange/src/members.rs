@@ -11,14 +11,15 @@ use crate::session::Session;
 
 impl Exchange {
     /// A member has a new session: they are told whom they know, and what rings.
-    pub(super) fn greet_member(&mut self, now: Now, session: SessionId) {
+    pub(super) fn greet_member(&mut self, session: SessionId) {
         let Some(user) = self.sessions.get(&session).and_then(Session::user) else {
             return;
         };
         self.people.connect(user, session);
         self.refresh_presence(user);
+        // Before `people`, which then says what rings.
+        self.add_legs(session, user);
         self.tell_people(session, user);
-        self.add_legs(now, session, user);
     }
 
     /// Tells a session the whole of whom its person knows and what rings for them.

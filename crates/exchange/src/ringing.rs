@@ -173,15 +173,39 @@ impl Exchange {
         let ring = self.rings.get_mut(id);
         let Some(ring) = ring else { return };
         let call = ring.what.call;
+        let was_accepted = ring.phase == Phase::Over(RingOutcome::Accepted);
         let verdict = ring.act(now.tick, by.session, action, &mut out);
         self.carry_out_ring(now, id, out);
         match (verdict, action) {
             (Verdict::Won, LegAction::Accept(media)) => self.seat_winner(now, by, call, media),
+            (Verdict::Gone, LegAction::Accept(media))
+                if was_accepted && self.has_seat(by.session, call) =>
+            {
+                self.answer_winner_again(now, by, call, media);
+            }
             (Verdict::Ok | Verdict::Won, _) => {
                 self.answer(by.session, by.re.as_ref(), Done {}.into());
             }
             (Verdict::Gone, _) => self.refuse(&by, ErrorCode::Gone, "That call is over."),
             (Verdict::NotFound, _) => self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING),
+        }
+    }
+
+    /// Whether the device of a session has a seat in a call.
+    fn has_seat(&self, session: SessionId, call: CallId) -> bool {
+        let session = self.sessions.get(&session);
+        let seat = session.map(|session| ParticipantId::of(call, session.device));
+        let call = self.calls.get(&call);
+        seat.is_some_and(|seat| call.is_some_and(|call| call.has_seat(seat)))
+    }
+
+    /// The device that has won does not know it yet: the answer was lost with the server.
+    fn answer_winner_again(&mut self, now: Now, by: Asker, call: CallId, media: MediaState) {
+        let seated = |call: &call::Call| call.seats_session(by.session);
+        if self.calls.get(&call).is_some_and(seated) {
+            self.request(now, call, by, Request::Look);
+        } else {
+            self.seat_winner(now, by, call, media);
         }
     }
 
@@ -323,9 +347,13 @@ impl Exchange {
     // ---- devices and calls come and go ----
 
     /// A device of somebody has come: what rings for them rings there too.
-    pub(super) fn add_legs(&mut self, now: Now, session: SessionId, user: UserId) {
+    ///
+    /// It is not told by itself: it is about to be told whom it knows, and what rings.
+    pub(super) fn add_legs(&mut self, session: SessionId, user: UserId) {
         for id in self.rings_to(user) {
-            self.tell_ring(now, id, |ring, out| ring.add_leg(session, out));
+            if let Some(ring) = self.rings.get_mut(id) {
+                ring.add_leg(session, &mut Vec::new());
+            }
         }
     }
 

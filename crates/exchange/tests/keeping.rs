@@ -153,7 +153,8 @@ fn a_ring_survives_a_restart() {
     assert_eq!(ada.join(&mut board)["t"], "joined");
     assert_eq!(ada.invite(&mut board, RING, "ben"), "ok", "the same ring");
     phone.resume(&mut board);
-    assert_eq!(phone.offers(&mut board), 1);
+    let people = phone.take(&mut board, "people").remove(0);
+    assert_eq!(people["incoming"][0]["ring"], RING);
     assert_eq!(
         phone.ask(&mut board, ring_frame("accept", RING))["t"],
         "joined"
@@ -202,4 +203,33 @@ fn who_crosses_a_ring_that_is_not_kept_yet_answers_it_when_it_is() {
             assert_eq!(board.exchange().live_rings(), 0);
         }
     }
+}
+
+#[test]
+fn an_accept_whose_answer_was_lost_with_the_server_is_answered_when_it_is_repeated() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        mut laptop,
+        ..
+    } = Household::ringing();
+    phone.send(&mut board, ring_frame("accept", RING));
+    board.restart(2);
+    for person in [&mut ada, &mut phone, &mut laptop] {
+        person.resume(&mut board);
+    }
+    ada.join(&mut board);
+    assert_eq!(laptop.say(&mut board, "accept", RING), "gone");
+    let joined = phone.ask(&mut board, ring_frame("accept", RING));
+    assert_eq!(
+        (&joined["t"], &joined["call"]),
+        (&json!("joined"), &json!(CALL))
+    );
+    let connection = joined["connections"][0]["connection"].clone();
+    let told = ada.take(&mut board, "connection");
+    assert_eq!(told[0]["connection"], connection);
+    // And once more, which changes nothing.
+    let joined = phone.ask(&mut board, ring_frame("accept", RING));
+    assert_eq!(joined["connections"][0]["connection"], connection);
 }

@@ -380,7 +380,11 @@ fn two_who_call_each_other_talk() {
 fn a_device_that_connects_rings_as_well() {
     let Household { mut board, .. } = Household::ringing();
     let mut tablet = Person::member(&mut board, "ben.tablet");
-    assert_eq!(tablet.offers(&mut board), 1);
+    let people = tablet.take(&mut board, "people").remove(0);
+    assert_eq!(people["incoming"][0]["ring"], RING);
+    assert_eq!(tablet.offers(&mut board), 0, "said once");
+    let accepted = tablet.ask(&mut board, ring_frame("accept", RING));
+    assert_eq!(accepted["t"], "joined");
     let mut stranger = Person::new(&mut board, "ben.none");
     assert!(stranger.listen(&mut board).is_empty());
 }

@@ -160,6 +160,11 @@ impl Call {
         self.room
     }
 
+    /// Whether a seat is taken, or kept for somebody.
+    pub(crate) fn has_seat(&self, participant: ParticipantId) -> bool {
+        self.seat(participant).is_some()
+    }
+
     /// Whether somebody else could sit down.
     pub(crate) fn has_room(&self) -> bool {
         self.seats.len() < limits::PARTICIPANTS
