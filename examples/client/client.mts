@@ -44,9 +44,10 @@ socket.onmessage = async ({ data }) => {
   if (frame.t === 'ping') send({ t: 'pong' });
   if (frame.t === 'error') throw new Error(frame.message);
   if (frame.t === 'people' && !callee) console.log(`${frame.me.name} is here`);
-  if (frame.t === 'ring') {
-    ask('ringing', { ring: frame.ring });
-    console.log(`${frame.from.name} calls`);
+  // Who connects while it rings is told with the people they know.
+  for (const ring of frame.t === 'ring' ? [frame] : (frame.incoming ?? [])) {
+    ask('ringing', { ring: ring.ring });
+    console.log(`${ring.from.name} calls`);
   }
   if (frame.t === 'ring_state') console.log(`it is ${frame.phase}`);
   if (frame.t === 'ring_ended') console.log(`the call is over: ${frame.reason}`);

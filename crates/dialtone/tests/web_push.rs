@@ -225,7 +225,8 @@ async fn an_answer_elsewhere_is_told_to_those_who_were_woken() {
     laptop.login(&scene.server, "ben", account_support::PASSWORD);
     scene.ben = laptop;
     let mut answering = scene.awake(5).await;
-    answering.until_type("ring").await;
+    let people = answering.until_type("people").await;
+    assert_eq!(people["incoming"][0]["ring"], ring.as_str());
     let accept = json!({ "t": "accept", "ring": ring, "media": { "audio": true, "video": false } });
     assert_eq!(answering.ask(accept).await["t"], "joined");
     let (_, message) = scene.next();

@@ -366,7 +366,7 @@ async fn the_examples_call_and_are_told_of_it() {
         .await
         .into_session_with(ticket["ticket"].as_str().unwrap(), 3)
         .await;
-    let ring = &phone.until_type("ring").await["ring"];
+    let ring = &phone.until_type("people").await["incoming"][0]["ring"];
     let declined = phone.ask(json!({ "t": "decline", "ring": ring })).await;
     assert_eq!(declined["t"], "ok", "{declined}");
     assert_eq!(bens.next(), "the call is over: declined_elsewhere");
