@@ -25,6 +25,29 @@ fn nobody_gets_any_alone() {
     assert!(ada.take(&mut board, "relay_credentials").is_empty());
 }
 
+/// What a client says that it has counts for the call, and not for the relay.
+#[test]
+fn a_connection_that_is_only_announced_gets_none_until_the_other_end_is_there() {
+    let mut pair = Pair::up();
+    pair.board.restart_without_store(2);
+    pair.ada.resume(&mut pair.board);
+    let living = announced(&pair.adas, "connected");
+    let joined = pair.ada.join_as(&mut pair.board, ROOM, CALL, living);
+    assert_eq!(joined["connections"].as_array().unwrap().len(), 1);
+    assert!(!joined.to_string().contains("credential"), "{joined}");
+    assert!(
+        pair.ada
+            .take(&mut pair.board, "relay_credentials")
+            .is_empty()
+    );
+    pair.ben.resume(&mut pair.board);
+    let living = announced(&pair.bens, "connected");
+    let joined = pair.ben.join_as(&mut pair.board, ROOM, CALL, living);
+    turn(&joined["connections"][0]["relay"]);
+    let news = pair.ada.take(&mut pair.board, "relay_credentials");
+    turn(&news[0]["relay"]);
+}
+
 #[test]
 fn they_are_bound_to_the_participant_and_expire() {
     let pair = Pair::new();

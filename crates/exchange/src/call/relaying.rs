@@ -7,11 +7,13 @@ use protocol::limits;
 use protocol::message::*;
 use protocol::relay;
 
+use super::seats::Seat;
 use super::{Call, CallOutput, Context};
 
 impl Call {
     /// Credentials for one participant. They name the seat and not the session, since a STUN
-    /// message carries the username in the clear.
+    /// message carries the username in the clear. There are none as long as the other end is only
+    /// what the participant says: anybody could have made it up to use the relay alone.
     pub(super) fn relay_terms(&self, participant: ParticipantId, cx: &Context<'_>) -> RelayTerms {
         let lifetime = Duration::from_millis(limits::RELAY_CREDENTIALS_MS);
         let mut ice_servers = Vec::new();
@@ -22,7 +24,9 @@ impl Call {
                 credential: None,
             });
         }
-        if !cx.relay.turn_urls.is_empty() {
+        let others = self.seats.iter();
+        let mut others = others.filter(|seat| seat.participant != participant);
+        if !cx.relay.turn_urls.is_empty() && others.any(|seat| !seat.is_hearsay()) {
             let expires = cx.now.unix_seconds() + lifetime.as_secs();
             let minted = relay::mint(&cx.relay.secret, &participant.to_string(), expires);
             ice_servers.push(IceServer {
@@ -44,7 +48,13 @@ impl Call {
     }
 
     pub(super) fn renew_relay(&self, cx: &mut Context<'_>) {
-        for seat in &self.seats {
+        self.hand_relay_to(|_| true, cx);
+        self.schedule_renewal(cx);
+    }
+
+    /// New credentials for those who have a connection already.
+    pub(super) fn hand_relay_to(&self, who: impl Fn(&Seat) -> bool, cx: &mut Context<'_>) {
+        for seat in self.seats.iter().filter(|seat| who(seat)) {
             let relay = self.relay_terms(seat.participant, cx);
             self.tell(
                 seat.participant,
@@ -56,6 +66,5 @@ impl Call {
                 cx,
             );
         }
-        self.schedule_renewal(cx);
     }
 }

@@ -43,7 +43,15 @@ impl Presence {
     }
 }
 
+/// The device of a seat that somebody has only told of.
+const NO_DEVICE: DeviceId = DeviceId::from_bytes([0; 16]);
+
 impl Seat {
+    /// Nobody has sat here since the server was started, as far as it knows itself.
+    pub(super) fn is_hearsay(&self) -> bool {
+        self.device == NO_DEVICE
+    }
+
     pub(super) fn restored(restored: RestoredSeat) -> Seat {
         Seat {
             participant: restored.participant,
@@ -78,8 +86,9 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> ServerMessage {
         let me = ParticipantId::of(self.id, device);
-        let returning = self.seat(me).is_some();
-        if !returning && !self.has_room() {
+        let before = self.seat(me);
+        let was_hearsay = before.is_some_and(Seat::is_hearsay);
+        if before.is_none() && !self.has_room() {
             return call_full();
         }
         let (user, name) = match account {
@@ -99,7 +108,12 @@ impl Call {
         self.take_seat(session, seat, cx);
         self.tell_others(me, self.change_of(me), cx);
         match self.living(&join) {
-            Some(announced) => self.take_up(me, &announced, cx),
+            Some(announced) => {
+                self.take_up(me, &announced, cx);
+                if was_hearsay {
+                    self.hand_relay_to(|seat| seat.participant != me, cx);
+                }
+            }
             None => self.connect(me, cx),
         }
         self.snapshot_for(me, cx).into()
@@ -174,7 +188,7 @@ impl Call {
             // Nothing is known of this call any more.
             _ => self.seats.push(Seat {
                 participant: announced.peer,
-                device: DeviceId::from_bytes([0; 16]),
+                device: NO_DEVICE,
                 user: None,
                 name: announced.peer_name.clone(),
                 rung: false,
