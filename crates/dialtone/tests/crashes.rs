@@ -2,7 +2,7 @@
 //! answered is lost, no call hangs, and the histories are right.
 //!
 //! `DIALTONE_SEED=N` repeats a run's moments, as far as a real process can be repeated.
-#![allow(clippy::disallowed_methods, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
 mod account_support;
 mod postgres_support;
