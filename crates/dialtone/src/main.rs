@@ -23,8 +23,6 @@ mod outgoing;
 mod proof;
 mod push;
 mod reach;
-// Whom it is for comes next.
-#[allow(dead_code, unused_imports)]
 mod store;
 mod webhooks;
 

@@ -5,12 +5,9 @@ use protocol::text::Name;
 
 use super::{Error, Row, Store, args};
 
-/// People that a search gives at most.
-const FOUND: u32 = 50;
-
 /// Contacts, and likewise blocked people, that somebody can have. The exchange keeps them in
 /// memory.
-const CONTACTS: u32 = 1_000;
+const CONTACTS: u32 = protocol::limits::CONTACTS as u32;
 
 /// Somebody as another member sees them.
 #[derive(Clone, Debug)]
