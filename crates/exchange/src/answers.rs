@@ -24,7 +24,7 @@ pub(crate) enum Seen {
 
 /// What is kept of an answer. A `joined` is not: it may be large, and what it said may be wrong
 /// by the time it is asked for again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Kept {
     Pending,
     Answer(Box<ServerMessage>),
@@ -32,7 +32,7 @@ enum Kept {
 }
 
 /// Requests of the last 60 seconds, at most 256.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Answers {
     by_id: BTreeMap<Token, Kept>,
     order: VecDeque<(Tick, Token)>,

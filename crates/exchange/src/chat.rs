@@ -8,13 +8,13 @@ use protocol::limits;
 use protocol::message::ChatFrom;
 
 /// The last messages of a call, bounded in number and in bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct ChatLog {
     messages: VecDeque<Kept>,
     bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Kept {
     message: ChatFrom,
     /// What it takes on the wire: a body may grow sixfold when its characters are escaped.

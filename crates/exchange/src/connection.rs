@@ -14,7 +14,7 @@ use protocol::limits;
 use protocol::message::{AnnouncedConnection, ConnectionState, EndReason};
 
 /// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// Looking for a path. The first try is over any path, the second over the relay only.
     Connecting { second_try: bool },
@@ -37,7 +37,7 @@ pub(crate) enum Step {
     Failed(EndReason),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     /// The newest generation anybody has begun.
@@ -48,7 +48,7 @@ pub(crate) struct Connection {
 }
 
 /// One participant's end.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct End {
     participant: ParticipantId,
     state: ConnectionState,

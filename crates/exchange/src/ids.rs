@@ -4,7 +4,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
 
 /// A source of unguessable 128-bit values. The same seed gives the same ones.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids(ChaCha12Rng);
 
 impl Ids {

@@ -9,7 +9,7 @@ use protocol::text::Token;
 use crate::records::{Entry, Record, WriteId};
 
 /// A request that has an effect once its record is stored, and none if it cannot be.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) enum Parked {
     /// A ring is offered.
     Ring(RingId),
@@ -25,14 +25,14 @@ pub(crate) enum Parked {
 }
 
 /// Who is waiting for an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Asker {
     pub(crate) session: SessionId,
     pub(crate) re: Option<Token>,
 }
 
 /// The order of everything that is to be kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Ledger {
     issued: WriteId,
     /// Nothing waits for records up to here: they are safe, or the store fails and they are
@@ -69,6 +69,11 @@ impl Ledger {
             at_ms,
             record,
         }
+    }
+
+    /// What is told of the input that is being handled waits for every record there is.
+    pub(crate) fn wait_for_all(&mut self) {
+        self.current = Some(self.issued);
     }
 
     /// The record that frames of the input just handled wait for.

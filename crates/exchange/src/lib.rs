@@ -40,6 +40,7 @@ mod tickets;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use protocol::close::CloseCode;
@@ -66,7 +67,7 @@ use timers::{Timer, Timers};
 pub struct SocketId(pub u64);
 
 /// What happened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Input {
     /// A WebSocket was opened.
     Opened(SocketId),
@@ -89,7 +90,7 @@ pub enum Input {
 }
 
 /// What is to be done.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Store this. Records come in order; [`Input::Stored`] or [`Input::NotStored`] answers.
     Record(Entry),
@@ -206,7 +207,9 @@ pub struct Counters {
 }
 
 /// The telephone exchange. See the crate's documentation for how to drive it.
-#[derive(Debug)]
+///
+/// A clone goes its own way from the same state; equal states have equal hashes.
+#[derive(Clone, Debug)]
 pub struct Exchange {
     config: Config,
     epoch: Epoch,
@@ -225,6 +228,21 @@ pub struct Exchange {
     timers: Timers,
     outputs: VecDeque<Output>,
     counters: Counters,
+}
+
+impl Hash for Exchange {
+    /// What decides about everything to come: neither what was counted, nor the ids to be drawn.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.epoch.hash(state);
+        self.tickets.hash(state);
+        self.sockets.hash(state);
+        self.sessions.hash(state);
+        self.calls.hash(state);
+        self.people.hash(state);
+        self.rings.hash(state);
+        self.ledger.hash(state);
+        self.timers.hash(state);
+    }
 }
 
 impl Exchange {
@@ -267,6 +285,12 @@ impl Exchange {
             self.restore_ring(now, ring);
         }
         self.settle();
+    }
+
+    /// Draws ids from another seed from now on. Who tries every order of some inputs gives each
+    /// of them its own seed: orders that lead to the same state then have the same ids in it.
+    pub fn reseed(&mut self, seed: [u8; 32]) {
+        self.ids = Ids::new(seed);
     }
 
     /// A ticket for one socket; `None` when too many are waiting to be used.

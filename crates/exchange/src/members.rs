@@ -41,11 +41,12 @@ impl Exchange {
         match person {
             Some(person) => self.people.put(user, *person),
             None => {
-                let sessions: Vec<_> = self.people.sessions(user).collect();
-                self.people.remove(user);
-                for session in sessions {
+                // As long as they have a name: those who know them hear that they went, and
+                // devices that were woken for a call of theirs that it is over.
+                for session in self.people.sessions(user) {
                     self.sign_out(now, session);
                 }
+                self.people.remove(user);
             }
         }
         for session in self.people.sessions(user) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use protocol::limits;
 
 /// Frames by number, from 1, without gaps.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Outbox {
     frames: VecDeque<String>,
     bytes: usize,

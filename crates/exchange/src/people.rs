@@ -11,7 +11,7 @@ use protocol::time::Tick;
 use crate::records::Person;
 
 /// Everybody with an account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct People {
     members: BTreeMap<UserId, Member>,
     /// Who has added whom, seen from the one who was added.
@@ -19,7 +19,7 @@ pub(crate) struct People {
 }
 
 /// A person, as far as the exchange has to know them.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Member {
     pub(crate) person: Person,
     /// Their sessions, with a socket or waiting for one.
@@ -185,7 +185,7 @@ impl Member {
 }
 
 /// A leaky bucket: when it will be empty again (the generic cell rate algorithm, ITU-T I.371).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Bucket {
     empty_at: Tick,
 }

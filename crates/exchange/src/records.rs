@@ -17,7 +17,7 @@ use protocol::text::{Body, Name};
 pub struct WriteId(pub u64);
 
 /// Something to be kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Entry {
     /// Its name.
     pub id: WriteId,
@@ -28,7 +28,7 @@ pub struct Entry {
 }
 
 /// What happened. Writing one twice changes nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Record {
     /// A call was opened. If its id was that of an earlier one, nothing of that is left: no seat,
     /// no chat, no end.
@@ -116,7 +116,7 @@ impl Record {
 }
 
 /// One attempt to ask a person into a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Ring {
     /// The ring.
     pub ring: RingId,
@@ -135,7 +135,7 @@ pub struct Ring {
 }
 
 /// How a ring ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RingOutcome {
     /// Somebody answered.
     Accepted,
@@ -152,7 +152,7 @@ pub enum RingOutcome {
 // ---- what is given back ----
 
 /// What the exchange has to know at its start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Restored {
     /// Everybody who has an account that is not closed.
     pub people: Vec<(UserId, Person)>,
@@ -163,7 +163,7 @@ pub struct Restored {
 }
 
 /// What the exchange knows of a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
     /// The name others see.
     pub name: Name,
@@ -178,7 +178,7 @@ pub struct Person {
 }
 
 /// A call that was not over when the server ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct RestoredCall {
     /// The call.
     pub call: CallId,
@@ -193,7 +193,7 @@ pub struct RestoredCall {
 }
 
 /// A seat that is kept for a device.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct RestoredSeat {
     /// The seat.
     pub participant: ParticipantId,
@@ -208,7 +208,7 @@ pub struct RestoredSeat {
 }
 
 /// A ring that was not over when the server ended, or had been for a short time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct RestoredRing {
     /// What it was.
     pub ring: Ring,

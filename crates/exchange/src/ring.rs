@@ -23,7 +23,7 @@ use crate::ledger::Asker;
 use crate::records::{self, RingOutcome};
 
 /// Where a ring stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// It is being stored; nobody has heard of it.
     New,
@@ -36,7 +36,7 @@ pub(crate) enum Phase {
 }
 
 /// How one of the callee's devices stands to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Leg {
     /// It has been told.
     Offered,
@@ -97,13 +97,13 @@ pub(crate) enum Verdict {
 }
 
 /// Somebody who dialled while they were called: accepts as soon as the ring is offered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Crossed {
     pub(crate) by: Asker,
     pub(crate) invite: Invite,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Ring {
     pub(crate) what: records::Ring,
     pub(crate) phase: Phase,

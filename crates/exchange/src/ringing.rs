@@ -31,7 +31,7 @@ impl Exchange {
         if let Err((code, text)) = self.check_invite(now, by.session, caller, &invite) {
             return self.refuse(&by, code, text);
         }
-        if let Some(crossing) = self.ring_between(invite.to, caller) {
+        if let Some(crossing) = self.ring_between(invite.to, caller, by.session) {
             return self.cross(now, crossing, Crossed { by, invite });
         }
         let what = records::Ring {
@@ -99,6 +99,11 @@ impl Exchange {
 
     pub(super) fn cancel_ring(&mut self, now: Now, by: Asker, id: RingId) {
         let user = self.sessions.get(&by.session).and_then(Session::user);
+        if let Some(crossing) = user.and_then(|user| self.take_crossing(user, id)) {
+            // It was to answer a ring that is not offered yet.
+            self.refuse(&crossing.by, ErrorCode::Gone, "You gave that call up.");
+            return self.answer(by.session, by.re.as_ref(), Done {}.into());
+        }
         let Some((ring, user)) = self.rings.get(id).zip(user) else {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
         };
@@ -132,13 +137,13 @@ impl Exchange {
             return self.refuse(&by, ErrorCode::BadState, text);
         }
         let LeaveMessage { ring, chat, body } = message;
+        self.set_message_left(ring, true);
         let record = Record::MessageLeft { ring, chat, body };
         self.park(now, record, Parked::Message { ring, by });
     }
 
     pub(super) fn message_is_left(&mut self, id: RingId, by: Asker) {
-        if let Some(ring) = self.rings.get_mut(id) {
-            ring.message_left = true;
+        if let Some(ring) = self.rings.get(id) {
             let (caller, callee) = (ring.what.caller, ring.what.callee);
             let hidden = ring.what.hidden;
             self.tell_history(caller);
@@ -147,6 +152,17 @@ impl Exchange {
             }
         }
         self.answer(by.session, by.re.as_ref(), Done {}.into());
+    }
+
+    /// The message could not be stored: another one may be left.
+    pub(super) fn message_is_refused(&mut self, id: RingId) {
+        self.set_message_left(id, false);
+    }
+
+    fn set_message_left(&mut self, id: RingId, left: bool) {
+        if let Some(ring) = self.rings.get_mut(id) {
+            ring.message_left = left;
+        }
     }
 
     // ---- what the callee's devices say ----
@@ -164,25 +180,31 @@ impl Exchange {
         if user != ring.what.callee || ring.what.hidden || ring.phase == Phase::New {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
         }
-        if let (LegAction::Accept(_), true) = (action, ring.is_live())
-            && let Err((code, text)) = self.check_accept(by.session, ring.what.call)
-        {
-            return self.refuse(&by, code, text);
+        let call = ring.what.call;
+        if let LegAction::Accept(media) = action {
+            let won = ring.phase == Phase::Over(RingOutcome::Accepted);
+            if won && self.has_seat(by.session, call) {
+                // Its answer was lost, as when the server was restarted.
+                return self.seat_winner(now, by, call, media);
+            }
+            if ring.is_live()
+                && let Err((code, text)) = self.check_accept(by.session, call)
+            {
+                return self.refuse(&by, code, text);
+            }
         }
         let mut out = Vec::new();
         let ring = self.rings.get_mut(id);
         let Some(ring) = ring else { return };
-        let call = ring.what.call;
-        let was_accepted = ring.phase == Phase::Over(RingOutcome::Accepted);
         let verdict = ring.act(now.tick, by.session, action, &mut out);
+        if let (Verdict::Won, LegAction::Accept(media)) = (verdict, action) {
+            // The seat is kept before the end of the ring: the server may die between the two,
+            // and a ring that was answered has to have somebody who sits in its call.
+            self.seat_winner(now, by, call, media);
+            return self.carry_out_ring(now, id, out);
+        }
         self.carry_out_ring(now, id, out);
         match (verdict, action) {
-            (Verdict::Won, LegAction::Accept(media)) => self.seat_winner(now, by, call, media),
-            (Verdict::Gone, LegAction::Accept(media))
-                if was_accepted && self.has_seat(by.session, call) =>
-            {
-                self.answer_winner_again(now, by, call, media);
-            }
             (Verdict::Ok | Verdict::Won, _) => {
                 self.answer(by.session, by.re.as_ref(), Done {}.into());
             }
@@ -199,16 +221,6 @@ impl Exchange {
         seat.is_some_and(|seat| call.is_some_and(|call| call.has_seat(seat)))
     }
 
-    /// The device that has won does not know it yet: the answer was lost with the server.
-    fn answer_winner_again(&mut self, now: Now, by: Asker, call: CallId, media: MediaState) {
-        let seated = |call: &call::Call| call.seats_session(by.session);
-        if self.calls.get(&call).is_some_and(seated) {
-            self.request(now, call, by, Request::Look);
-        } else {
-            self.seat_winner(now, by, call, media);
-        }
-    }
-
     fn check_accept(
         &self,
         session: SessionId,
@@ -222,7 +234,8 @@ impl Exchange {
             let text = "You are in as many calls as one session can be. End one first.";
             return Err((ErrorCode::Limit, text));
         }
-        if !self.calls.get(&call).is_some_and(call::Call::has_room) {
+        let has_room = self.calls.get(&call).is_some_and(call::Call::has_room);
+        if !has_room && !self.has_seat(session, call) {
             let text = "Somebody else has joined that call by its link. Call back.";
             return Err((ErrorCode::CallFull, text));
         }
@@ -236,11 +249,16 @@ impl Exchange {
         let Some((device, account)) = device.zip(account) else {
             return;
         };
-        self.counters.rings_answered += 1;
-        let request = Request::Enter {
-            device,
-            account: (account.user, account.name),
-            media,
+        let seated = |call: &call::Call| call.seats_session(by.session);
+        let request = if self.calls.get(&call).is_some_and(seated) {
+            Request::Look
+        } else {
+            self.counters.rings_answered += 1;
+            Request::Enter {
+                device,
+                account: (account.user, account.name),
+                media,
+            }
         };
         self.request(now, call, by, request);
     }
@@ -254,7 +272,7 @@ impl Exchange {
         };
         let callee = ring.what.callee;
         let (cancelled, hidden) = (ring.is_over(), ring.what.hidden);
-        let crossed = ring.crossed.take();
+        let (crossed, call) = (ring.crossed.take(), ring.what.call);
         for by in std::mem::take(&mut ring.askers) {
             self.answer(by.session, by.re.as_ref(), Done {}.into());
         }
@@ -266,6 +284,10 @@ impl Exchange {
             return;
         }
         self.counters.rings_offered += 1;
+        let (crossed, dialled) = match crossed {
+            Some(crossed) if !self.can_cross(&crossed, call) => (None, Some(crossed)),
+            crossed => (crossed, None),
+        };
         if crossed.is_none() && !hidden && self.is_busy_for(callee) {
             return self.tell_ring(now, id, |ring, out| ring.refuse_busy(out));
         }
@@ -276,6 +298,27 @@ impl Exchange {
         if let Some(crossed) = crossed {
             self.cross(now, id, crossed);
         }
+        if let Some(dialled) = dialled {
+            self.invite(now, dialled.by, dialled.invite);
+        }
+    }
+
+    /// Whether who dialled still does, and can take the other's call.
+    fn can_cross(&self, crossed: &Crossed, call: CallId) -> bool {
+        let session = crossed.by.session;
+        let dialling = self.calls.get(&crossed.invite.call);
+        dialling.is_some_and(|call| call.seats_session(session))
+            && self.check_accept(session, call).is_ok()
+    }
+
+    /// Takes back what was dialled while the other's ring was being stored.
+    fn take_crossing(&mut self, user: UserId, dialled: RingId) -> Option<Crossed> {
+        let is_it = |ring: &&Ring| {
+            let crossed = ring.crossed.as_ref();
+            crossed.is_some_and(|crossed| crossed.invite.ring == dialled)
+        };
+        let ring = self.rings.to(user).find(is_it)?.what.ring;
+        self.rings.get_mut(ring)?.crossed.take()
     }
 
     /// Whether the callee does not want to be disturbed, or cannot be.
@@ -304,15 +347,12 @@ impl Exchange {
     // ---- glare ----
 
     /// The ring from one to the other that is not over, if the other may know of it.
-    fn ring_between(&self, caller: UserId, callee: UserId) -> Option<RingId> {
+    fn ring_between(&self, caller: UserId, callee: UserId, device: SessionId) -> Option<RingId> {
         let fits = |ring: &&Ring| {
             ring.what.caller == caller
                 && !ring.what.hidden
                 && ring.crossed.is_none()
-                && self
-                    .calls
-                    .get(&ring.what.call)
-                    .is_some_and(call::Call::has_room)
+                && self.check_accept(device, ring.what.call).is_ok()
         };
         self.rings.to(callee).find(fits).map(|ring| ring.what.ring)
     }
@@ -332,11 +372,12 @@ impl Exchange {
         let call = ring.what.call;
         let action = LegAction::Accept(invite.media);
         let verdict = ring.act(now.tick, by.session, action, &mut out);
-        self.carry_out_ring(now, id, out);
         if verdict != Verdict::Won {
+            self.carry_out_ring(now, id, out);
             return self.refuse(&by, ErrorCode::Gone, "That call is over.");
         }
         self.seat_winner(now, by.clone(), call, invite.media);
+        self.carry_out_ring(now, id, out);
         // The call they had opened for theirs is not needed any more.
         let seated = |call: &call::Call| call.seats_session(by.session);
         if invite.call != call && self.calls.get(&invite.call).is_some_and(seated) {

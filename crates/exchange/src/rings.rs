@@ -6,7 +6,7 @@ use protocol::id::{CallId, RingId, UserId};
 
 use crate::ring::Ring;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Rings {
     all: BTreeMap<RingId, Ring>,
     /// The one ring of a call that is not over.

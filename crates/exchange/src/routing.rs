@@ -1,6 +1,6 @@
 //! From sessions to calls, and from calls back to sessions, the store and the clock.
 
-use protocol::id::{CallId, SessionId};
+use protocol::id::{CallId, ParticipantId, SessionId};
 use protocol::limits;
 use protocol::message::*;
 use protocol::time::{Now, Tick};
@@ -47,13 +47,17 @@ impl Exchange {
     }
 
     fn ask_call(&mut self, now: Now, by: Asker, call: CallId, request: Request) {
-        let seated = |call: &Call| call.seats_session(by.session);
+        let seated = |seats: &Call| match request {
+            // Who comes back after a restart may have hung up meanwhile.
+            Request::Hangup(device) => seats.has_seat(ParticipantId::of(call, device)),
+            _ => seats.seats_session(by.session),
+        };
         if self.calls.get(&call).is_some_and(seated) {
             return self.request(now, call, by, request);
         }
         let refusal = match request {
             // Hanging up twice is no mistake.
-            Request::Hangup => Done {}.into(),
+            Request::Hangup(_) => Done {}.into(),
             _ => call::not_found(),
         };
         self.answer(by.session, by.re.as_ref(), refusal);
@@ -158,6 +162,7 @@ impl Exchange {
             CallOutput::RenewTimer(at) => self.set_timer(Timer::Renew(call), at),
             CallOutput::Connected => self.counters.connections_up += 1,
             CallOutput::Record(record) => self.record(now, record),
+            CallOutput::AfterAll => self.ledger.wait_for_all(),
             CallOutput::KeepChat {
                 session,
                 re,
@@ -243,7 +248,11 @@ impl Exchange {
         for parked in parked {
             match parked {
                 Parked::Ring(ring) => self.ring_is_refused(ring),
-                Parked::Message { by, .. } | Parked::Chat { by, .. } => {
+                Parked::Message { ring, by } => {
+                    self.message_is_refused(ring);
+                    self.refuse(&by, ErrorCode::Unavailable, STORE_FAILS);
+                }
+                Parked::Chat { by, .. } => {
                     self.refuse(&by, ErrorCode::Unavailable, STORE_FAILS);
                 }
             }

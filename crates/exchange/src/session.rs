@@ -25,7 +25,7 @@ use crate::{Bearer, Output, SocketId};
 /// Pings that may stay unanswered before the socket is taken for dead.
 const UNANSWERED_PINGS: u8 = 2;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Session {
     pub(crate) device: DeviceId,
     bearer: Bearer,
@@ -50,7 +50,7 @@ pub(crate) struct Session {
 }
 
 /// The newest resume token and, until the client has shown that it knows it, the one before.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Tokens {
     newest: ResumeToken,
     previous: Option<ResumeToken>,
@@ -236,7 +236,7 @@ impl Session {
                 return None;
             }
             ClientMessage::Join(join) => Target::Room(join),
-            ClientMessage::Hangup(body) => Target::Call(body.call, Request::Hangup),
+            ClientMessage::Hangup(body) => Target::Call(body.call, Request::Hangup(self.device)),
             ClientMessage::Media(body) => Target::Call(body.call, Request::Media(body.media)),
             ClientMessage::Chat(body) => Target::Call(body.call, Request::Chat(body)),
             ClientMessage::Description(body) => Target::Call(body.call, Request::Description(body)),

@@ -14,7 +14,7 @@ use crate::ids::Ids;
 const MAX_WAITING: usize = 50_000;
 
 /// Whose ticket it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bearer {
     /// Anybody's.
     Guest,
@@ -28,7 +28,7 @@ pub enum Bearer {
 }
 
 /// Tickets that have been issued and not yet used.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Tickets {
     valid: BTreeMap<Ticket, Bearer>,
     expiring: VecDeque<(Tick, Ticket)>,

@@ -8,7 +8,7 @@ use protocol::time::Tick;
 use crate::SocketId;
 
 /// What a deadline is for. There is at most one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Timer {
     /// A new socket has to say hello.
     Hello(SocketId),
@@ -31,7 +31,7 @@ pub(crate) enum Timer {
 }
 
 /// All deadlines, in the order they are due.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Timers {
     due: BTreeSet<(Tick, Timer)>,
     at: BTreeMap<Timer, Tick>,

@@ -211,3 +211,12 @@ fn a_hang_up_before_joining_again_is_no_mistake() {
     let hangup = json!({ "t": "hangup", "call": CALL });
     assert_eq!(pair.ada.outcome(&mut pair.board, hangup), "ok");
 }
+
+#[test]
+fn who_hung_up_meanwhile_need_not_come_back_first() {
+    let mut pair = restarted();
+    pair.ada.resume(&mut pair.board);
+    let hangup = json!({ "t": "hangup", "call": CALL });
+    assert_eq!(pair.ada.outcome(&mut pair.board, hangup), "ok");
+    assert_eq!(pair.board.exchange().live_calls(), 0);
+}

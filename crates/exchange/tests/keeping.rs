@@ -233,3 +233,118 @@ fn an_accept_whose_answer_was_lost_with_the_server_is_answered_when_it_is_repeat
     let joined = phone.ask(&mut board, ring_frame("accept", RING));
     assert_eq!(joined["connections"][0]["connection"], connection);
 }
+
+#[test]
+fn who_dialled_and_is_gone_answers_nothing() {
+    for hung_up in [true, false] {
+        let Household {
+            mut board,
+            mut ada,
+            mut phone,
+            mut laptop,
+            ..
+        } = Household::new();
+        phone.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+        board.set_mood(Mood::Slow);
+        ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+        phone.send(&mut board, invite_frame(OTHER_RING, OTHER_CALL, "ada"));
+        if hung_up {
+            phone.send(&mut board, json!({ "t": "hangup", "call": OTHER_CALL }));
+        } else {
+            board.revoke(login("ben.phone"));
+        }
+        board.store(10);
+        assert_eq!(laptop.offers(&mut board), 1, "it rings as any other");
+        assert_eq!(board.exchange().live_rings(), 1);
+        assert!(ada.ring_ended(&mut board).is_empty());
+    }
+}
+
+#[test]
+fn an_answer_that_was_given_up_does_not_answer() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::new();
+    phone.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+    board.set_mood(Mood::Slow);
+    ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+    phone.send(&mut board, invite_frame(OTHER_RING, OTHER_CALL, "ada"));
+    assert_eq!(phone.say(&mut board, "cancel", OTHER_RING), "ok");
+    board.store(10);
+    assert_eq!(phone.offers(&mut board), 1, "it rings, and is not answered");
+    assert!(ada.ring_ended(&mut board).is_empty());
+}
+
+#[test]
+fn one_message_is_left_however_slow_the_store_is() {
+    let mut home = Household::ringing();
+    let (board, ada) = (&mut home.board, &mut home.ada);
+    home.phone.say(board, "decline", RING);
+    board.set_mood(Mood::Slow);
+    ada.send(board, ring_frame("leave_message", RING));
+    assert_eq!(ada.say(board, "leave_message", RING), "bad_state");
+    board.fail();
+    // It could not be kept, so there is none.
+    board.set_mood(Mood::Prompt);
+    assert_eq!(ada.say(board, "leave_message", RING), "ok");
+}
+
+#[test]
+fn an_answer_whose_reply_was_lost_with_the_server_is_given_again() {
+    // As many records of the answer are kept as the server had time for.
+    for kept in 0..4 {
+        let mut home = Household::ringing();
+        let (board, ada, phone) = (&mut home.board, &mut home.ada, &mut home.phone);
+        board.set_mood(Mood::Slow);
+        phone.send(board, ring_frame("accept", RING));
+        board.store(kept);
+        board.restart(2);
+        board.set_mood(Mood::Prompt);
+        phone.resume(board);
+        ada.resume(board);
+        assert_eq!(phone.ask(board, ring_frame("accept", RING))["t"], "joined");
+        assert_eq!(ada.join(board)["participants"].as_array().unwrap().len(), 1);
+        let end = board.keep().rings.values().next().unwrap().ended.unwrap().0;
+        assert_eq!(end, exchange::records::RingOutcome::Accepted);
+    }
+}
+
+#[test]
+fn a_call_that_died_before_its_first_seat_has_an_end() {
+    let mut board = Switchboard::new(1);
+    let mut ada = Person::new(&mut board, "ada");
+    board.set_mood(Mood::Slow);
+    ada.send(
+        &mut board,
+        json!({
+            "t": "join", "room": ROOM, "call": CALL, "name": "Ada",
+            "media": { "audio": true, "video": true },
+        }),
+    );
+    board.store(1);
+    board.restart(2);
+    board.set_mood(Mood::Prompt);
+    board.advance(seconds(30));
+    assert!(board.keep().calls.values().all(|call| call.ended.is_some()));
+    assert_eq!(board.exchange().live_calls(), 0);
+}
+
+#[test]
+fn a_seat_that_is_not_kept_yet_is_promised_to_no_later_session_either() {
+    let mut board = Switchboard::new(1);
+    let mut ada = Person::new(&mut board, "ada");
+    board.set_mood(Mood::Slow);
+    let join = json!({
+        "t": "join", "id": "j", "room": ROOM, "call": CALL, "name": "Ada",
+        "media": { "audio": true, "video": true },
+    });
+    ada.send(&mut board, join.clone());
+    ada.reload(&mut board);
+    ada.send(&mut board, join);
+    assert!(ada.take(&mut board, "joined").is_empty());
+    board.store(10);
+    assert_eq!(ada.take(&mut board, "joined").len(), 1);
+}

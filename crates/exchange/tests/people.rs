@@ -121,3 +121,13 @@ fn a_closed_account_is_gone_everywhere() {
     }
     assert_eq!(ada.ring_ended(&mut board), ["no_answer"]);
 }
+
+#[test]
+fn those_who_know_somebody_whose_account_is_closed_see_them_go() {
+    let Household {
+        mut board, mut ada, ..
+    } = Household::new();
+    board.remove_person(user("ben"));
+    let news = ada.take(&mut board, "presence");
+    assert_eq!(news.last().unwrap()["contact"]["presence"], "offline");
+}

@@ -18,7 +18,7 @@ use crate::text::{Body, List, Name, Token};
 macro_rules! messages {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $t:literal => $variant:ident($body:ty),)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+        #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
         #[serde(tag = "t")]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $t)] $variant($body),)*
@@ -46,7 +46,7 @@ macro_rules! messages {
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $word:literal => $variant:ident,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
         pub enum $name {
             $($(#[doc = $meaning])+ #[serde(rename = $word)] $variant,)*
         }
@@ -163,7 +163,7 @@ messages! {
 }
 
 /// A frame from a client: a message and what surrounds it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct ClientFrame {
     /// Names a request; its answer carries it in `re`. Repeats within 60 s get the same answer.
     pub id: Option<Token>,
@@ -176,7 +176,7 @@ pub struct ClientFrame {
 // ---- session ----
 
 /// Opens a session. The first frame on a socket, within 2 s.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Hello {
     /// From `POST /api/v1/tickets`, single use.
     pub ticket: Ticket,
@@ -192,7 +192,7 @@ pub struct Hello {
 
 /// A device's public key and its signature over the text that names the request:
 /// `dialtone hello` LF ticket, or `dialtone resume` LF ticket LF session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct DeviceProof {
     /// P-256 public key, uncompressed point (65 bytes), base64url without padding.
     #[ts(type = "string")]
@@ -203,7 +203,7 @@ pub struct DeviceProof {
 }
 
 /// The program at the other end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ClientInfo {
     /// For instance `web`.
     pub name: Token,
@@ -212,7 +212,7 @@ pub struct ClientInfo {
 }
 
 /// Takes a session over to a new socket.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Resume {
     /// A fresh ticket.
     pub ticket: Ticket,
@@ -229,19 +229,19 @@ pub struct Resume {
 }
 
 /// Nothing but the frame's `ack`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Ack {}
 
 /// Are you there?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Ping {}
 
 /// I am.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Pong {}
 
 /// A session is open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Welcome {
     /// The session.
     pub session: SessionId,
@@ -260,7 +260,7 @@ pub struct Welcome {
 }
 
 /// Who a session belongs to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct You {
     /// The device, derived from its key.
     pub device: DeviceId,
@@ -271,7 +271,7 @@ pub struct You {
 }
 
 /// The session goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Resumed {
     /// Replaces the old token, which stays valid until the first `ack` on this socket.
     pub resume_token: ResumeToken,
@@ -281,7 +281,7 @@ pub struct Resumed {
 }
 
 /// The session could not be resumed; a new one is open in its place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Reset {
     /// Why.
     pub reason: ResetReason,
@@ -291,7 +291,7 @@ pub struct Reset {
 }
 
 /// Why a session could not be resumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
     /// The server has been restarted.
@@ -303,7 +303,7 @@ pub enum ResetReason {
 }
 
 /// The server is about to stop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct GoAway {
     /// What the client should do.
     pub action: GoAwayAction,
@@ -314,7 +314,7 @@ pub struct GoAway {
 }
 
 /// What to do when the server stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum GoAwayAction {
     /// Connect again and resume.
@@ -326,11 +326,11 @@ pub enum GoAwayAction {
 }
 
 /// A request was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Done {}
 
 /// A request had no effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ErrorBody {
     /// For programs.
     pub code: ErrorCode,
@@ -341,7 +341,7 @@ pub struct ErrorBody {
 // ---- calls ----
 
 /// Takes a seat in the call of a room. Opens the call if there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Join {
     /// The room of the link.
     pub room: RoomId,
@@ -360,7 +360,7 @@ pub struct Join {
 }
 
 /// A connection that lives on in a client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct AnnouncedConnection {
     /// The connection.
     pub connection: ConnectionId,
@@ -377,18 +377,18 @@ pub struct AnnouncedConnection {
 }
 
 /// Ends the sender's part in a call.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Hangup {
     /// The call.
     pub call: CallId,
 }
 
 /// The page is being unloaded. Applies to all calls of the session; nothing answers it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Closing {}
 
 /// What the sender sends from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Media {
     /// The call.
     pub call: CallId,
@@ -397,7 +397,7 @@ pub struct Media {
 }
 
 /// What a participant sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 pub struct MediaState {
     /// The microphone is on.
     pub audio: bool,
@@ -410,7 +410,7 @@ pub struct MediaState {
 }
 
 /// A chat message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Chat {
     /// The call.
     pub call: CallId,
@@ -422,7 +422,7 @@ pub struct Chat {
 }
 
 /// A session description for the other end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Description {
     /// The call.
     pub call: CallId,
@@ -436,7 +436,7 @@ pub struct Description {
 }
 
 /// Candidates for the other end, batched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Candidates {
     /// The call.
     pub call: CallId,
@@ -453,7 +453,7 @@ pub struct Candidates {
 }
 
 /// How a connection is, as one end sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ConnectionReport {
     /// The call.
     pub call: CallId,
@@ -470,7 +470,7 @@ pub struct ConnectionReport {
 }
 
 /// The state of a connection at one end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionState {
     /// Looking for a path.
@@ -482,7 +482,7 @@ pub enum ConnectionState {
 }
 
 /// How media travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Path {
     /// From one participant to the other.
@@ -492,7 +492,7 @@ pub enum Path {
 }
 
 /// The whole call as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Joined {
     /// The call.
     pub call: CallId,
@@ -509,7 +509,7 @@ pub struct Joined {
 }
 
 /// Somebody in a call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Participant {
     /// Their seat.
     pub participant: ParticipantId,
@@ -526,7 +526,7 @@ pub struct Participant {
 }
 
 /// A participant came, or changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ParticipantChange {
     /// The call.
     pub call: CallId,
@@ -535,7 +535,7 @@ pub struct ParticipantChange {
 }
 
 /// A connection to another participant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ConnectionOpened {
     /// The call.
     pub call: CallId,
@@ -556,7 +556,7 @@ pub struct ConnectionOpened {
 }
 
 /// STUN and TURN servers and how long their credentials last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct RelayTerms {
     /// In the shape of `RTCConfiguration.iceServers`.
     pub ice_servers: Vec<IceServer>,
@@ -565,7 +565,7 @@ pub struct RelayTerms {
 }
 
 /// One entry of `RTCConfiguration.iceServers`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct IceServer {
     /// `stun:` and `turn:` URLs.
     pub urls: Vec<String>,
@@ -580,7 +580,7 @@ pub struct IceServer {
 }
 
 /// New relay credentials for a call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct RelayCredentials {
     /// The call.
     pub call: CallId,
@@ -589,7 +589,7 @@ pub struct RelayCredentials {
 }
 
 /// Start a new generation; only relayed candidates are worth trying.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ConnectionRestart {
     /// The call.
     pub call: CallId,
@@ -600,7 +600,7 @@ pub struct ConnectionRestart {
 }
 
 /// A description and who sent it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct DescriptionFrom {
     /// Filled in by the server.
     pub from: ParticipantId,
@@ -610,7 +610,7 @@ pub struct DescriptionFrom {
 }
 
 /// Candidates and who sent them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct CandidatesFrom {
     /// Filled in by the server.
     pub from: ParticipantId,
@@ -620,7 +620,7 @@ pub struct CandidatesFrom {
 }
 
 /// A chat message, who sent it and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct ChatFrom {
     /// Filled in by the server.
     pub from: ParticipantId,
@@ -634,7 +634,7 @@ pub struct ChatFrom {
 }
 
 /// The call is over for the receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct CallEnded {
     /// The call.
     pub call: CallId,

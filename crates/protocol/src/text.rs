@@ -9,7 +9,7 @@ use ts_rs::TS;
 use crate::limits;
 
 /// An opaque body of at most `MAX` bytes. The server passes it on and never reads it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Body<const MAX: usize>(String);
 
@@ -50,7 +50,7 @@ impl<const MAX: usize> fmt::Debug for Body<MAX> {
 
 /// A participant's name as others see it: 1 to 64 characters, trimmed, none of them a control
 /// character or one that turns the direction of text around.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(try_from = "String", into = "String")]
 #[ts(type = "string")]
 pub struct Name(String);
@@ -129,7 +129,7 @@ impl Deref for Token {
 }
 
 /// A list of at most `MAX` entries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(
     try_from = "Vec<T>",
     into = "Vec<T>",

@@ -68,7 +68,8 @@ pub(crate) enum Request {
     },
     /// The call as it is now.
     Look,
-    Hangup,
+    /// Also before the device has come back to the seat that is kept for it.
+    Hangup(DeviceId),
     Media(MediaState),
     Chat(Chat),
     Description(Description),
@@ -102,6 +103,8 @@ pub(crate) enum CallOutput {
     Connected,
     /// Keep this; what is told after it waits until it is kept.
     Record(Record),
+    /// What is told next waits until everything so far is kept.
+    AfterAll,
     /// Keep this message, and hand it back with [`CallInput::Kept`]; answer the session then.
     KeepChat {
         session: SessionId,
@@ -122,7 +125,7 @@ pub(crate) struct Context<'a> {
     pub(crate) out: &'a mut Vec<CallOutput>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Call {
     id: CallId,
     room: RoomId,
@@ -241,17 +244,18 @@ impl Call {
                 account,
                 media,
             } => return self.enter(session, device, account, media, cx),
+            Request::Hangup(device) => return self.hang_up(session, device, cx),
             _ => {}
         }
         let Some(me) = self.seat_of(session).map(|seat| seat.participant) else {
             return not_found();
         };
         match request {
-            Request::Join { .. } | Request::Enter { .. } | Request::Chat(_) => {
-                unreachable!("handled above")
-            }
+            Request::Join { .. }
+            | Request::Enter { .. }
+            | Request::Hangup(_)
+            | Request::Chat(_) => unreachable!("handled above"),
             Request::Look => self.snapshot_for(me, cx).into(),
-            Request::Hangup => self.hang_up(me, cx),
             Request::Media(media) => self.set_media(me, media, cx),
             Request::Description(description) => self.describe(me, description, cx),
             Request::Candidates(candidates) => self.pass_candidates(me, candidates, cx),

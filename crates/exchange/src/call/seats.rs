@@ -9,7 +9,7 @@ use crate::connection::Connection;
 use crate::records::{Record, RestoredSeat};
 
 /// A participant's place in the call.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Seat {
     pub(super) participant: ParticipantId,
     pub(super) device: DeviceId,
@@ -22,7 +22,7 @@ pub(super) struct Seat {
 }
 
 /// Whether somebody can be told something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Presence {
     /// The session has a socket.
     Online(SessionId),
@@ -216,6 +216,9 @@ impl Call {
                 name: seat.name.clone(),
                 rung: seat.rung,
             }));
+        } else {
+            // It may have been told to an earlier session only, and not be kept yet.
+            cx.out.push(CallOutput::AfterAll);
         }
         let older = before.and_then(|before| before.presence.session());
         match at {
@@ -246,7 +249,8 @@ impl Call {
     /// The time in which devices come back after a restart of the server has passed.
     pub(super) fn give_up_awaited(&mut self, cx: &mut Context<'_>) {
         let awaited = |seat: &Seat| seat.presence == Presence::Awaited;
-        if !self.seats.iter().any(awaited) {
+        // The server may have died between opening the call and the first seat in it.
+        if !self.seats.is_empty() && !self.seats.iter().any(awaited) {
             return;
         }
         let up = self.connection.as_ref().is_some_and(Connection::is_up);
@@ -303,8 +307,19 @@ impl Call {
         }
     }
 
-    pub(super) fn hang_up(&mut self, me: ParticipantId, cx: &mut Context<'_>) -> ServerMessage {
-        self.end(EndReason::Hangup, Some(me), cx);
+    /// Somebody hangs up, maybe before they have come back to their seat. A page whose seat
+    /// another one of the same device has taken has nothing to hang up.
+    pub(super) fn hang_up(
+        &mut self,
+        session: SessionId,
+        device: DeviceId,
+        cx: &mut Context<'_>,
+    ) -> ServerMessage {
+        let me = ParticipantId::of(self.id, device);
+        let taken = |other: Presence| matches!(other, Presence::Online(by) if by != session);
+        if self.seat(me).is_some_and(|seat| !taken(seat.presence)) {
+            self.end(EndReason::Hangup, Some(me), cx);
+        }
         Done {}.into()
     }
 
@@ -315,11 +330,9 @@ impl Call {
         gone: Option<ParticipantId>,
         cx: &mut Context<'_>,
     ) {
-        if !self.seats.is_empty() {
-            let call = self.id;
-            cx.out
-                .push(CallOutput::Record(Record::CallEnded { call, reason }));
-        }
+        let call = self.id;
+        cx.out
+            .push(CallOutput::Record(Record::CallEnded { call, reason }));
         for seat in std::mem::take(&mut self.seats) {
             let Some(session) = seat.presence.session() else {
                 continue;

@@ -11,7 +11,7 @@ use crate::text::{Body, Name};
 // ---- people ----
 
 /// The account a session belongs to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Account {
     /// Who it is.
     pub user: UserId,
@@ -25,7 +25,7 @@ pub struct Account {
 
 /// Who a member knows, and what rings for them: the whole, after `welcome` and after a `reset`,
 /// and again whenever the account, the contacts or the blocks have changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct People {
     /// The receiver.
     pub me: Account,
@@ -38,7 +38,7 @@ pub struct People {
 }
 
 /// Somebody the receiver has added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Contact {
     /// Who.
     pub user: UserId,
@@ -49,7 +49,7 @@ pub struct Contact {
 }
 
 /// Whether somebody can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
     /// No device is connected, or the asker is not to know.
@@ -63,21 +63,21 @@ pub enum Availability {
 }
 
 /// A contact came, went, or is called otherwise now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct PresenceChange {
     /// The contact as it is now.
     pub contact: Contact,
 }
 
 /// Something that the API serves about the receiver is not as it was; ask again when it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Changed {
     /// What.
     pub what: ChangedPart,
 }
 
 /// A part of what the API serves about somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangedPart {
     /// Calls that were, and were missed.
@@ -87,7 +87,7 @@ pub enum ChangedPart {
 // ---- from clients ----
 
 /// Asks a person into a call the sender sits in.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Invite {
     /// Made by the caller: a repeat rings nobody twice, not even after a restart of the server.
     pub ring: RingId,
@@ -100,14 +100,14 @@ pub struct Invite {
 }
 
 /// The device alerts its person now.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Ringing {
     /// The ring.
     pub ring: RingId,
 }
 
 /// The person answers. The first device to do so takes a seat in the call.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Accept {
     /// The ring.
     pub ring: RingId,
@@ -116,35 +116,35 @@ pub struct Accept {
 }
 
 /// The person does not want to talk: it stops ringing everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Decline {
     /// The ring.
     pub ring: RingId,
 }
 
 /// It stops ringing on this device only, and the caller does not learn of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Ignore {
     /// The ring.
     pub ring: RingId,
 }
 
 /// This device cannot take the call now. When no device can, the caller hears that it is busy.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Busy {
     /// The ring.
     pub ring: RingId,
 }
 
 /// The caller gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Cancel {
     /// The ring.
     pub ring: RingId,
 }
 
 /// Leaves a message to somebody who did not answer, within ten minutes, once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct LeaveMessage {
     /// The ring that was not answered.
     pub ring: RingId,
@@ -158,7 +158,7 @@ pub struct LeaveMessage {
 // ---- to clients ----
 
 /// Somebody calls.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct RingOffer {
     /// The ring.
     pub ring: RingId,
@@ -175,7 +175,7 @@ pub struct RingOffer {
 }
 
 /// Who calls.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct Caller {
     /// Who.
     pub user: UserId,
@@ -187,7 +187,7 @@ pub struct Caller {
 }
 
 /// How a ring of this device goes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct RingState {
     /// The ring.
     pub ring: RingId,
@@ -200,7 +200,7 @@ pub struct RingState {
 }
 
 /// How a ring stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum RingPhase {
     /// No device has said yet that it rings.
@@ -210,7 +210,7 @@ pub enum RingPhase {
 }
 
 /// A ring is over for the receiver: the caller, or a device that rang.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Hash, Serialize, Deserialize, TS)]
 pub struct RingEnded {
     /// The ring.
     pub ring: RingId,
