@@ -1,81 +1,167 @@
-//! A client as `docs/protocol.md` describes it: it numbers its requests, repeats what was not
-//! answered, acknowledges what it has handled, resumes, and announces its calls after a reset.
+//! A client as `docs/protocol.md` describes it, as a pure state machine: what its person does and
+//! what it hears go in, frames come out.
+//!
+//! It numbers its requests and repeats those that were not answered, says how far it has read,
+//! resumes, joins its calls again and repeats its invites after a reset, and lets nothing ring
+//! before it has read what it missed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use exchange::SocketId;
-use protocol::close::CloseCode;
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use exchange::Bearer;
+use protocol::id::*;
+use protocol::message::*;
+use protocol::text::{Body, Name, Token};
+use serde::Deserialize;
 
-use crate::switchboard::{Switchboard, sign};
+/// A frame from the server.
+#[derive(Clone, Debug, Hash, Deserialize)]
+pub struct ServerFrame {
+    /// Its number, unless it is not repeated.
+    pub seq: Option<u64>,
+    /// The request it answers.
+    pub re: Option<Token>,
+    /// What it says.
+    #[serde(flatten)]
+    pub message: ServerMessage,
+}
 
-/// One device.
-#[derive(Debug)]
+/// One page of one device.
+#[derive(Clone, Debug, Hash)]
 pub struct Client {
     device: String,
-    socket: Option<SocketId>,
-    session: Option<Session>,
-    /// Whether the socket has been welcomed.
+    id: DeviceId,
+    /// Whose tickets it gets.
+    pub bearer: Bearer,
+    session: Option<Keys>,
     online: bool,
     last_seq: u64,
-    next_request: u64,
-    unanswered: VecDeque<Value>,
-    seat: Option<Seat>,
-    /// What the calls it was in have told it.
-    pub heard: Heard,
+    /// Nothing rings before this number has been read.
+    backlog: u64,
+    requests: u32,
+    unanswered: VecDeque<Request>,
+    seats: Vec<Seat>,
+    dials: Vec<Dial>,
+    rings: BTreeMap<RingId, Incoming>,
+    /// Rings of its own that are over without an answer, and may get a message.
+    missed: BTreeSet<RingId>,
+    out: VecDeque<ClientFrame>,
+    heard: Heard,
 }
 
-#[derive(Clone, Debug)]
-struct Session {
-    id: Value,
-    epoch: Value,
-    token: Value,
+#[derive(Clone, Debug, Hash)]
+struct Keys {
+    session: SessionId,
+    epoch: Epoch,
+    token: ResumeToken,
 }
 
-/// The call a client is in, as it would announce it.
-#[derive(Clone, Debug)]
-struct Seat {
-    room: String,
-    call: String,
-    /// Whether the server has said so since the last reset.
-    joined: bool,
-    connection: Option<Value>,
+/// A request that was not answered yet.
+#[derive(Clone, Debug, Hash)]
+struct Request {
+    id: Token,
+    message: ClientMessage,
 }
 
-/// What a client has noticed.
-#[derive(Debug, Default)]
+/// A call it takes itself to be in.
+#[derive(Clone, Debug, Hash)]
+pub struct Seat {
+    /// Its room.
+    pub room: RoomId,
+    /// The call.
+    pub call: CallId,
+    /// Its own seat, once the server has said so since the last reset.
+    pub me: Option<ParticipantId>,
+    /// Its connection, as it would announce it.
+    pub connection: Option<AnnouncedConnection>,
+}
+
+/// Somebody it is calling.
+#[derive(Clone, Debug, Hash)]
+pub struct Dial {
+    /// What it asked for.
+    pub invite: Invite,
+    /// The server has taken it.
+    pub taken: bool,
+    /// A device of theirs rings.
+    pub ringing: bool,
+}
+
+/// A ring at this device.
+#[derive(Clone, Debug, Hash)]
+pub struct Incoming {
+    /// The call it asks into.
+    pub call: CallId,
+    /// Who calls.
+    pub from: UserId,
+    /// What its person does about it.
+    pub mood: Reaction,
+}
+
+/// What a person does about a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reaction {
+    /// Nothing yet.
+    None,
+    /// They have been alerted.
+    Alerted,
+    /// They do not want to hear it here.
+    Silenced,
+    /// They answer it.
+    Answering,
+}
+
+/// What it has noticed, for those who watch.
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Heard {
-    /// Call and body of chat messages from others, in the order they were shown.
-    pub chat: Vec<(String, String)>,
-    /// Chat ids that were shown.
-    chat_ids: Vec<Value>,
-    /// Why its calls ended.
-    pub ended: Vec<String>,
-    /// Codes of errors it was answered with.
-    pub errors: Vec<String>,
-    /// Bodies of descriptions it was sent.
-    pub descriptions: Vec<String>,
+    /// Chat messages from others, in the order they were shown.
+    pub chat: Vec<(CallId, ParticipantId, ChatId)>,
+    /// Candidates that reached it, by connection.
+    pub candidates: BTreeMap<ConnectionId, u32>,
 }
+
+const VOICE: MediaState = MediaState {
+    audio: true,
+    video: false,
+    held: false,
+};
 
 impl Client {
-    /// A device that has never connected.
-    pub fn new(device: &str) -> Client {
+    /// A page of a device that has never connected.
+    pub fn new(device: &str, bearer: Bearer) -> Client {
         Client {
             device: device.to_owned(),
-            socket: None,
+            id: DeviceId::of(device.as_bytes()),
+            bearer,
             session: None,
             online: false,
             last_seq: 0,
-            next_request: 0,
+            backlog: 0,
+            requests: 0,
             unanswered: VecDeque::new(),
-            seat: None,
+            seats: Vec::new(),
+            dials: Vec::new(),
+            rings: BTreeMap::new(),
+            missed: BTreeSet::new(),
+            out: VecDeque::new(),
             heard: Heard::default(),
         }
     }
 
-    /// The socket it has, if any.
-    pub fn socket(&self) -> Option<SocketId> {
-        self.socket
+    // ---- what others may see ----
+
+    /// The device's id.
+    pub fn device(&self) -> DeviceId {
+        self.id
+    }
+
+    /// Whose it is, unless a guest's.
+    pub fn user(&self) -> Option<UserId> {
+        match self.bearer {
+            Bearer::Guest => None,
+            Bearer::Member { user, .. } => Some(user),
+        }
     }
 
     /// Whether its session is open and its socket lives.
@@ -83,142 +169,307 @@ impl Client {
         self.online
     }
 
-    /// Whether it takes itself for somebody in a call.
-    pub fn in_call(&self) -> bool {
-        self.seat.is_some()
+    /// The number of the newest frame it has read.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
     }
 
-    /// The call it was told it is in, if any.
-    pub fn call(&self) -> Option<&str> {
-        let seat = self.seat.as_ref().filter(|seat| seat.joined)?;
-        Some(&seat.call)
+    /// The calls it takes itself to be in.
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
     }
 
-    /// The connection it has, if any.
-    pub fn connection(&self) -> Option<&str> {
-        self.seat.as_ref()?.connection.as_ref()?["connection"].as_str()
+    /// Whom it is calling.
+    pub fn dials(&self) -> &[Dial] {
+        &self.dials
     }
 
-    /// Opens a socket and says hello, or resumes.
-    pub fn connect(&mut self, board: &mut Switchboard) {
-        let ticket = board.ticket();
-        let socket = board.open();
-        self.socket = Some(socket);
-        let id = self.fresh_request();
-        let client = json!({ "name": "sim", "version": "1" });
-        let first = match &self.session {
-            None => json!({
-                "t": "hello", "id": id, "ticket": ticket, "client": client, "features": [],
-                "device": sign(&self.device, &format!("dialtone hello\n{ticket}")),
-            }),
-            Some(session) => {
-                let of = session.id.as_str().unwrap_or_default();
-                json!({
-                    "t": "resume", "id": id, "ticket": ticket, "session": session.id,
-                    "epoch": session.epoch, "resume_token": session.token,
-                    "last_seq": self.last_seq,
-                    "device": sign(&self.device, &format!("dialtone resume\n{ticket}\n{of}")),
-                })
+    /// What rings here, or would if its person had not silenced it.
+    pub fn rings(&self) -> &BTreeMap<RingId, Incoming> {
+        &self.rings
+    }
+
+    /// Rings of its own to which its person may leave a message.
+    pub fn missed(&self) -> impl Iterator<Item = RingId> {
+        self.missed.iter().copied()
+    }
+
+    /// What makes a noise now.
+    pub fn alerts(&self) -> impl Iterator<Item = RingId> {
+        let caught_up = self.online && self.last_seq >= self.backlog;
+        let rings = self.rings.iter().filter(move |(_, ring)| {
+            caught_up && matches!(ring.mood, Reaction::None | Reaction::Alerted)
+        });
+        rings.map(|(id, _)| *id)
+    }
+
+    /// What it has noticed.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// Requests that were not answered.
+    pub fn unanswered(&self) -> impl Iterator<Item = &ClientMessage> {
+        self.unanswered.iter().map(|request| &request.message)
+    }
+
+    /// What it asked for with this request, if it still waits for the answer.
+    pub fn asked(&self, id: &Token) -> Option<&ClientMessage> {
+        let request = self.unanswered.iter().find(|request| request.id == *id)?;
+        Some(&request.message)
+    }
+
+    // ---- sockets ----
+
+    /// The first frame on a new socket.
+    pub fn connect(&mut self, ticket: Ticket) -> ClientFrame {
+        self.lose();
+        let message = match &self.session {
+            None => Hello {
+                ticket,
+                device: self.proof(&format!("dialtone hello\n{ticket}")),
+                client: ClientInfo {
+                    name: token("sim"),
+                    version: token("1"),
+                },
+                features: Default::default(),
             }
+            .into(),
+            Some(keys) => Resume {
+                ticket,
+                device: self.proof(&format!("dialtone resume\n{ticket}\n{}", keys.session)),
+                session: keys.session,
+                epoch: keys.epoch,
+                resume_token: keys.token,
+                last_seq: self.last_seq,
+            }
+            .into(),
         };
-        board.send(socket, &first);
+        ClientFrame {
+            id: Some(token("first")),
+            ack: None,
+            message,
+        }
     }
 
-    /// Loses its socket.
-    pub fn cut(&mut self, board: &mut Switchboard) {
+    /// The socket is lost, with whatever had not left.
+    pub fn lose(&mut self) {
         self.online = false;
-        if let Some(socket) = self.socket.take() {
-            board.cut(socket);
-        }
+        self.out.clear();
     }
 
     /// The page is loaded again: the device is the same, everything else is forgotten.
-    pub fn reload(&mut self, board: &mut Switchboard) {
-        self.cut(board);
-        let device = std::mem::take(&mut self.device);
-        let heard = std::mem::take(&mut self.heard);
+    pub fn reload(&mut self) {
         *self = Client {
-            heard,
-            ..Client::new(&device)
+            heard: std::mem::take(&mut self.heard),
+            ..Client::new(&self.device, self.bearer)
         };
     }
+
+    /// The next frame to be sent.
+    pub fn poll(&mut self) -> Option<ClientFrame> {
+        self.out.pop_front()
+    }
+
+    fn proof(&self, text: &str) -> DeviceProof {
+        DeviceProof {
+            key: body(URL_SAFE_NO_PAD.encode(&self.device)),
+            signature: body(URL_SAFE_NO_PAD.encode([&self.device, text].concat())),
+        }
+    }
+
+    // ---- what its person does ----
 
     /// Joins the call of a room.
-    pub fn join(&mut self, board: &mut Switchboard, room: &str, call: &str) {
+    pub fn join(&mut self, room: RoomId, call: CallId) {
+        if self.seats.iter().any(|seat| seat.room == room) {
+            return;
+        }
         let seat = Seat {
-            room: room.to_owned(),
-            call: call.to_owned(),
-            joined: false,
+            room,
+            call,
+            me: None,
             connection: None,
         };
-        self.seat = Some(seat.clone());
-        let join = self.join_request(&seat);
-        self.request(board, join);
+        let join = self.join_of(&seat);
+        self.seats.push(seat);
+        self.request(join);
     }
 
-    /// Hangs up.
-    pub fn hang_up(&mut self, board: &mut Switchboard) {
-        if let Some(seat) = self.seat.take() {
-            self.request(board, json!({ "t": "hangup", "call": seat.call }));
+    /// Asks somebody into a call it is in.
+    pub fn dial(&mut self, ring: RingId, call: CallId, to: UserId) {
+        let invite = Invite {
+            ring,
+            call,
+            to,
+            media: VOICE,
+        };
+        self.dials.push(Dial {
+            invite,
+            taken: false,
+            ringing: false,
+        });
+        self.request(invite);
+    }
+
+    /// Makes its noise.
+    pub fn alert(&mut self, ring: RingId) {
+        self.react(ring, Reaction::Alerted, Ringing { ring });
+    }
+
+    /// Answers.
+    pub fn accept(&mut self, ring: RingId) {
+        let media = VOICE;
+        self.react(ring, Reaction::Answering, Accept { ring, media });
+    }
+
+    /// Does not want to talk.
+    pub fn decline(&mut self, ring: RingId) {
+        self.react(ring, Reaction::Silenced, Decline { ring });
+    }
+
+    /// Does not want to hear it here.
+    pub fn ignore(&mut self, ring: RingId) {
+        self.react(ring, Reaction::Silenced, Ignore { ring });
+    }
+
+    /// Cannot take it here.
+    pub fn busy(&mut self, ring: RingId) {
+        self.react(ring, Reaction::Silenced, Busy { ring });
+    }
+
+    fn react(&mut self, ring: RingId, mood: Reaction, message: impl Into<ClientMessage>) {
+        if let Some(incoming) = self.rings.get_mut(&ring) {
+            incoming.mood = mood;
+            self.request(message);
         }
+    }
+
+    /// Gives up calling somebody.
+    pub fn cancel(&mut self, ring: RingId) {
+        self.dials.retain(|dial| dial.invite.ring != ring);
+        self.unanswered.retain(|request| {
+            !matches!(&request.message, ClientMessage::Invite(invite) if invite.ring == ring)
+        });
+        self.request(Cancel { ring });
+    }
+
+    /// Leaves a message after a ring that was not answered.
+    pub fn leave_message(&mut self, ring: RingId, chat: ChatId) {
+        let body = body("call me".to_owned());
+        self.missed.remove(&ring);
+        self.request(Box::new(LeaveMessage { ring, chat, body }));
+    }
+
+    /// Hangs up. What it asked of that call is not asked again.
+    pub fn hang_up(&mut self, call: CallId) {
+        self.leave(call);
+        self.unanswered.retain(|request| match &request.message {
+            ClientMessage::Join(join) => join.call != call,
+            ClientMessage::Invite(invite) => invite.call != call,
+            _ => true,
+        });
+        self.request(Hangup { call });
     }
 
     /// Says something.
-    pub fn say(&mut self, board: &mut Switchboard, chat: &str, body: &str) {
-        if let Some(seat) = &self.seat {
-            let call = seat.call.clone();
-            let message = json!({ "t": "chat", "call": call, "chat": chat, "body": body });
-            self.request(board, message);
-        }
+    pub fn say(&mut self, call: CallId, chat: ChatId) {
+        let body = body("hello".to_owned());
+        self.request(Chat { call, chat, body });
     }
 
-    /// Sends a description on its connection.
-    pub fn describe(&mut self, board: &mut Switchboard, body: &str) {
-        self.on_connection(board, json!({ "t": "description", "body": body }));
+    /// Says what it sends.
+    pub fn set_media(&mut self, call: CallId, media: MediaState) {
+        self.request(Media { call, media });
     }
 
-    /// Reports how its connection is.
-    pub fn report(&mut self, board: &mut Switchboard, state: &str) {
-        if let Some(connection) = self.seat.as_mut().and_then(|seat| seat.connection.as_mut()) {
-            connection["state"] = state.into();
+    /// Sends a description and a candidate on the connection of a call.
+    pub fn negotiate(&mut self, call: CallId) {
+        let Some((connection, generation)) = self.connection(call) else {
+            return;
+        };
+        self.request(Description {
+            call,
+            connection,
+            generation,
+            body: body("an offer".to_owned()),
+        });
+        self.request(Candidates {
+            call,
+            connection,
+            generation,
+            candidates: vec![body("a candidate".to_owned())]
+                .try_into()
+                .expect("one is not too many"),
+            end: false,
+        });
+    }
+
+    /// Reports how the connection of a call is.
+    pub fn report(&mut self, call: CallId, state: ConnectionState) {
+        let Some((connection, generation)) = self.connection(call) else {
+            return;
+        };
+        let seat = self.seats.iter_mut().find(|seat| seat.call == call);
+        if let Some(announced) = seat.and_then(|seat| seat.connection.as_mut()) {
+            announced.state = state;
         }
-        self.on_connection(board, json!({ "t": "connection_state", "state": state }));
+        self.request(ConnectionReport {
+            call,
+            connection,
+            generation,
+            state,
+            path: None,
+        });
+    }
+
+    /// The page is being unloaded.
+    pub fn close(&mut self) {
+        self.send(None, Closing {}.into());
+    }
+
+    /// Says how far it has read.
+    pub fn acknowledge(&mut self) {
+        self.send(None, Ack {}.into());
+    }
+
+    /// Sends the oldest request that was not answered once more.
+    pub fn repeat_oldest(&mut self) {
+        if let Some(request) = self.unanswered.front().cloned() {
+            self.send(Some(request.id), request.message);
+        }
     }
 
     /// Sends a request, now or when there is a session again, until it is answered.
-    pub fn request(&mut self, board: &mut Switchboard, mut message: Value) {
-        message["id"] = self.fresh_request().into();
-        self.unanswered.push_back(message.clone());
+    fn request(&mut self, message: impl Into<ClientMessage>) {
+        let request = self.number(message.into());
+        self.unanswered.push_back(request.clone());
+        self.send(Some(request.id), request.message);
+    }
+
+    fn number(&mut self, message: ClientMessage) -> Request {
+        self.requests += 1;
+        Request {
+            id: token(&self.requests.to_string()),
+            message,
+        }
+    }
+
+    fn send(&mut self, id: Option<Token>, message: ClientMessage) {
         if self.online {
-            self.send(board, message);
+            self.out.push_back(ClientFrame {
+                id,
+                ack: Some(self.last_seq),
+                message,
+            });
         }
     }
 
-    /// Handles what has arrived.
-    pub fn poll(&mut self, board: &mut Switchboard) {
-        let Some(socket) = self.socket else { return };
-        for frame in board.receive(socket) {
-            self.handle(board, &frame);
-        }
-        if let Some(code) = board.closed(socket) {
-            assert_ne!(
-                code,
-                CloseCode::BadFrame,
-                "the simulated client speaks the protocol"
-            );
-            self.cut(board);
-        }
-    }
+    // ---- what it hears ----
 
-    /// Says how far it has come.
-    pub fn acknowledge(&mut self, board: &mut Switchboard) {
-        if self.online {
-            self.send(board, json!({ "t": "ack" }));
-        }
-    }
-
-    fn handle(&mut self, board: &mut Switchboard, frame: &Value) {
-        if let Some(seq) = frame["seq"].as_u64() {
+    /// Reads a frame.
+    pub fn hear(&mut self, frame: &ServerFrame) {
+        if let Some(seq) = frame.seq {
             assert_eq!(
                 seq,
                 self.last_seq + 1,
@@ -226,159 +477,275 @@ impl Client {
             );
             self.last_seq = seq;
         }
-        self.unanswered
-            .retain(|request| request["id"] != frame["re"]);
-        match frame["t"].as_str().unwrap_or_default() {
-            "welcome" => self.open(frame),
-            "reset" => self.reset(board, frame),
-            "resumed" => self.resumed(board, frame),
-            "ping" => self.send(board, json!({ "t": "pong" })),
-            "joined" => self.joined(board, frame),
-            "connection" if self.sits_in(&frame["call"]) => self.set_connection(Some(frame)),
-            "chat" if self.sits_in(&frame["call"]) => self.show(frame),
-            "description" => self.heard.descriptions.push(text(&frame["body"])),
-            "call_ended" => self.ended(frame),
-            "error" => self.heard.errors.push(text(&frame["code"])),
+        let asked = frame.re.as_ref().and_then(|id| self.answered(id));
+        match &frame.message {
+            ServerMessage::Welcome(welcome) => self.open(welcome),
+            ServerMessage::Reset(reset) => self.reset(&reset.welcome),
+            ServerMessage::Resumed(resumed) => self.resumed(resumed),
+            ServerMessage::Ping(_) => self.send(None, Pong {}.into()),
+            ServerMessage::Ok(_) => self.done(asked),
+            ServerMessage::Error(error) => self.refused(asked, error.code),
+            ServerMessage::Joined(joined) => self.joined(asked, joined),
+            ServerMessage::Connection(opened) => self.set_connection(opened.call, Some(opened)),
+            ServerMessage::ConnectionRestart(restart) => self.restart_connection(restart),
+            ServerMessage::Candidates(candidates) => {
+                let connection = candidates.candidates.connection;
+                *self.heard.candidates.entry(connection).or_default() += 1;
+            }
+            ServerMessage::Chat(said) => self.show(said),
+            ServerMessage::CallEnded(ended) => self.leave(ended.call),
+            ServerMessage::Ring(offer) => self.offered(offer),
+            ServerMessage::People(people) => {
+                for offer in &people.incoming {
+                    self.offered(offer);
+                }
+            }
+            ServerMessage::RingState(state) => {
+                for dial in self.dials.iter_mut() {
+                    dial.ringing |=
+                        dial.invite.ring == state.ring && state.phase == RingPhase::Ringing;
+                }
+            }
+            ServerMessage::RingEnded(ended) => self.ring_ended(ended),
             _ => {}
         }
     }
 
-    fn open(&mut self, welcome: &Value) {
-        self.session = Some(Session {
-            id: welcome["session"].clone(),
-            epoch: welcome["epoch"].clone(),
-            token: welcome["resume_token"].clone(),
-        });
-        self.online = true;
+    fn answered(&mut self, id: &Token) -> Option<ClientMessage> {
+        let at = self
+            .unanswered
+            .iter()
+            .position(|request| request.id == *id)?;
+        Some(self.unanswered.remove(at)?.message)
     }
 
-    fn reset(&mut self, board: &mut Switchboard, frame: &Value) {
-        self.open(frame);
+    fn open(&mut self, welcome: &Welcome) {
+        self.session = Some(Keys {
+            session: welcome.session,
+            epoch: welcome.epoch,
+            token: welcome.resume_token,
+        });
         self.last_seq = 0;
-        if let Some(seat) = &mut self.seat {
-            seat.joined = false;
-            let seat = seat.clone();
-            // Anything else makes sense to the server only after this, except leaving calls from
-            // before: it may have kept them.
-            let mut join = self.join_request(&seat);
-            join["id"] = self.fresh_request().into();
-            self.unanswered.retain(|request| request["t"] != "join");
-            let (mut hangups, others): (VecDeque<_>, VecDeque<_>) = self
-                .unanswered
-                .drain(..)
-                .partition(|request| request["t"] == "hangup");
-            hangups.push_back(join);
-            hangups.extend(others);
-            self.unanswered = hangups;
-        }
-        self.repeat(board);
-    }
-
-    fn resumed(&mut self, board: &mut Switchboard, frame: &Value) {
-        if let Some(session) = &mut self.session {
-            session.token = frame["resume_token"].clone();
-        }
+        self.backlog = 0;
         self.online = true;
-        self.repeat(board);
+        self.repeat();
     }
 
-    fn repeat(&mut self, board: &mut Switchboard) {
+    /// Hanging up comes first: the server may have kept calls that were left. Then it is in its
+    /// calls again, then it calls whom it called, and then comes what else was not answered.
+    fn reset(&mut self, welcome: &Welcome) {
+        self.rings
+            .retain(|_, ring| ring.mood == Reaction::Answering);
+        let old = std::mem::take(&mut self.unanswered);
+        let old = old
+            .into_iter()
+            .filter(|request| !matches!(request.message, ClientMessage::Join(_)));
+        let (mut first, others): (VecDeque<_>, VecDeque<_>) =
+            old.partition(|request| matches!(request.message, ClientMessage::Hangup(_)));
+        for seat in &mut self.seats {
+            seat.me = None;
+        }
+        for seat in self.seats.clone() {
+            let join = self.join_of(&seat);
+            first.push_back(self.number(join.into()));
+        }
+        for dial in self.dials.clone() {
+            let asked = |request: &&Request| request.message == dial.invite.into();
+            if !others.iter().any(|request| asked(&request)) {
+                first.push_back(self.number(dial.invite.into()));
+            }
+        }
+        first.extend(others);
+        self.unanswered = first;
+        self.open(welcome);
+    }
+
+    fn resumed(&mut self, resumed: &Resumed) {
+        if let Some(keys) = &mut self.session {
+            keys.token = resumed.resume_token;
+        }
+        self.backlog = resumed.up_to;
+        self.online = true;
+        self.repeat();
+    }
+
+    fn repeat(&mut self) {
         for request in self.unanswered.clone() {
-            self.send(board, request);
+            self.send(Some(request.id), request.message);
         }
     }
 
-    fn joined(&mut self, board: &mut Switchboard, frame: &Value) {
-        let in_room = |seat: &&mut Seat| frame["room"] == seat.room.as_str();
-        let Some(seat) = self.seat.as_mut().filter(in_room) else {
+    fn done(&mut self, asked: Option<ClientMessage>) {
+        match asked {
+            Some(ClientMessage::Invite(invite)) => {
+                for dial in &mut self.dials {
+                    dial.taken |= dial.invite.ring == invite.ring;
+                }
+            }
+            Some(ClientMessage::Decline(Decline { ring }) | ClientMessage::Busy(Busy { ring })) => {
+                self.rings.remove(&ring);
+            }
+            _ => {}
+        }
+    }
+
+    fn refused(&mut self, asked: Option<ClientMessage>, code: ErrorCode) {
+        let over = matches!(code, ErrorCode::Gone | ErrorCode::NotFound);
+        match asked {
+            Some(ClientMessage::Join(join)) => {
+                self.seats.retain(|seat| seat.room != join.room);
+                self.dials.retain(|dial| dial.invite.call != join.call);
+            }
+            Some(ClientMessage::Invite(invite)) => {
+                self.dials.retain(|dial| dial.invite.ring != invite.ring);
+            }
+            Some(ClientMessage::Accept(Accept { ring, .. })) if !over => {
+                if let Some(ring) = self.rings.get_mut(&ring) {
+                    ring.mood = Reaction::Alerted;
+                }
+            }
+            Some(
+                ClientMessage::Accept(Accept { ring, .. })
+                | ClientMessage::Ringing(Ringing { ring })
+                | ClientMessage::Decline(Decline { ring })
+                | ClientMessage::Ignore(Ignore { ring })
+                | ClientMessage::Busy(Busy { ring }),
+            ) if over => {
+                self.rings.remove(&ring);
+            }
+            _ => {}
+        }
+    }
+
+    fn joined(&mut self, asked: Option<ClientMessage>, joined: &Joined) {
+        let by_ring = matches!(
+            asked,
+            Some(ClientMessage::Accept(_) | ClientMessage::Invite(_))
+        );
+        if by_ring || !self.seats.iter().any(|seat| seat.room == joined.room) {
+            // It is answered, and does not ring here any more: dialling may have done that.
+            self.rings
+                .retain(|_, ring| ring.call != joined.call || ring.mood == Reaction::Answering);
+        }
+        let wanted = match asked {
+            Some(ClientMessage::Accept(accept)) => self.rings.remove(&accept.ring).is_some(),
+            Some(ClientMessage::Invite(invite)) => {
+                let count = self.dials.len();
+                self.dials.retain(|dial| dial.invite.ring != invite.ring);
+                count > self.dials.len()
+            }
+            _ => false,
+        };
+        let in_room = |seat: &Seat| seat.room == joined.room;
+        if wanted && !self.seats.iter().any(in_room) {
+            self.seats.push(Seat {
+                room: joined.room,
+                call: joined.call,
+                me: None,
+                connection: None,
+            });
+        }
+        let Some(seat) = self.seats.iter_mut().find(|seat| in_room(seat)) else {
             // It has hung up meanwhile.
-            self.request(board, json!({ "t": "hangup", "call": frame["call"] }));
+            return self.request(Hangup { call: joined.call });
+        };
+        let before = std::mem::replace(&mut seat.call, joined.call);
+        seat.me = Some(joined.you);
+        if before != joined.call {
+            self.dials.retain(|dial| dial.invite.call != before);
+        }
+        self.set_connection(joined.call, joined.connections.first());
+        for said in &joined.chat {
+            self.show(said);
+        }
+    }
+
+    fn set_connection(&mut self, call: CallId, opened: Option<&ConnectionOpened>) {
+        let Some(seat) = self.seats.iter_mut().find(|seat| seat.call == call) else {
             return;
         };
-        seat.call = text(&frame["call"]);
-        seat.joined = true;
-        let connection = frame["connections"].get(0).cloned();
-        self.set_connection(connection.as_ref());
-        for message in frame["chat"].as_array().into_iter().flatten() {
-            self.show(message);
-        }
-    }
-
-    fn set_connection(&mut self, opened: Option<&Value>) {
-        let Some(seat) = &mut self.seat else { return };
-        let same = |old: &Value| opened.is_some_and(|new| old["connection"] == new["connection"]);
-        if seat.connection.as_ref().is_some_and(same) {
+        let mine = seat.connection.as_ref().map(|mine| mine.connection);
+        if mine.is_some() && mine == opened.map(|opened| opened.connection) {
             return;
         }
-        seat.connection = opened.map(|opened| {
-            json!({
-                "connection": opened["connection"], "peer": opened["peer"],
-                "polite": opened["polite"], "generation": opened["generation"],
-                "peer_name": "somebody", "state": "connecting",
-            })
+        seat.connection = opened.map(|opened| AnnouncedConnection {
+            connection: opened.connection,
+            generation: opened.generation,
+            peer: opened.peer,
+            peer_name: name("somebody"),
+            polite: opened.polite,
+            state: ConnectionState::Connecting,
         });
     }
 
-    fn show(&mut self, message: &Value) {
-        let mine = text(&message["name"]) == self.device;
-        if !mine && !self.heard.chat_ids.contains(&message["chat"]) {
-            self.heard.chat_ids.push(message["chat"].clone());
-            self.heard
-                .chat
-                .push((text(&message["call"]), text(&message["body"])));
+    fn restart_connection(&mut self, restart: &ConnectionRestart) {
+        for seat in &mut self.seats {
+            if let Some(mine) = seat.connection.as_mut()
+                && mine.connection == restart.connection
+            {
+                mine.generation = mine.generation.max(restart.generation);
+            }
         }
     }
 
-    fn ended(&mut self, frame: &Value) {
-        if self
-            .seat
-            .as_ref()
-            .is_some_and(|seat| frame["call"] == seat.call.as_str())
-        {
-            self.seat = None;
-            self.unanswered.clear();
+    fn show(&mut self, said: &ChatFrom) {
+        let chat = &said.chat;
+        let seat = self.seats.iter().find(|seat| seat.call == chat.call);
+        let mine = seat.is_none_or(|seat| seat.me == Some(said.from));
+        let shown = (chat.call, said.from, chat.chat);
+        if !mine && !self.heard.chat.contains(&shown) {
+            self.heard.chat.push(shown);
         }
-        self.heard.ended.push(text(&frame["reason"]));
     }
 
-    fn sits_in(&self, call: &Value) -> bool {
-        self.seat
-            .as_ref()
-            .is_some_and(|seat| *call == seat.call.as_str())
+    fn offered(&mut self, offer: &RingOffer) {
+        self.rings.entry(offer.ring).or_insert(Incoming {
+            call: offer.call,
+            from: offer.from.user,
+            mood: Reaction::None,
+        });
     }
 
-    fn on_connection(&mut self, board: &mut Switchboard, mut message: Value) {
-        let Some(seat) = &self.seat else { return };
-        let Some(connection) = &seat.connection else {
-            return;
-        };
-        message["call"] = seat.call.clone().into();
-        message["connection"] = connection["connection"].clone();
-        message["generation"] = connection["generation"].clone();
-        self.request(board, message);
+    fn ring_ended(&mut self, ended: &RingEnded) {
+        self.rings.remove(&ended.ring);
+        let count = self.dials.len();
+        self.dials.retain(|dial| dial.invite.ring != ended.ring);
+        if count > self.dials.len() && ended.reason != RingEndReason::Accepted {
+            self.missed.insert(ended.ring);
+        }
     }
 
-    fn join_request(&self, seat: &Seat) -> Value {
-        json!({
-            "t": "join", "room": seat.room, "call": seat.call, "name": self.device,
-            "media": { "audio": true, "video": true },
-            "connections": seat.connection.iter().collect::<Vec<_>>(),
+    fn leave(&mut self, call: CallId) {
+        self.seats.retain(|seat| seat.call != call);
+        self.dials.retain(|dial| dial.invite.call != call);
+    }
+
+    fn connection(&self, call: CallId) -> Option<(ConnectionId, u32)> {
+        let seat = self.seats.iter().find(|seat| seat.call == call)?;
+        let mine = seat.connection.as_ref()?;
+        Some((mine.connection, mine.generation))
+    }
+
+    fn join_of(&self, seat: &Seat) -> Box<Join> {
+        let connections: Vec<_> = seat.connection.iter().cloned().collect();
+        Box::new(Join {
+            room: seat.room,
+            call: seat.call,
+            name: name(&self.device),
+            media: VOICE,
+            connections: connections.try_into().expect("one is not too many"),
         })
-    }
-
-    fn send(&mut self, board: &mut Switchboard, mut frame: Value) {
-        frame["ack"] = self.last_seq.into();
-        if let Some(socket) = self.socket {
-            board.send(socket, &frame);
-        }
-    }
-
-    fn fresh_request(&mut self) -> String {
-        self.next_request += 1;
-        self.next_request.to_string()
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+fn token(text: &str) -> Token {
+    text.to_owned().try_into().expect("a short word")
+}
+
+fn name(text: &str) -> Name {
+    text.to_owned().try_into().expect("a short name")
+}
+
+fn body<const MAX: usize>(text: String) -> Body<MAX> {
+    text.try_into().expect("a short text")
 }

@@ -1,6 +1,6 @@
 //! A model of the store: it keeps what the exchange asks for, at once, late, or not at all.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use exchange::records::{
     Entry, Person, Record, Restored, RestoredCall, RestoredRing, RestoredSeat, Ring, RingOutcome,
@@ -23,7 +23,7 @@ pub enum Mood {
 }
 
 /// What is kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Keep {
     /// Everybody with an account.
     pub people: BTreeMap<UserId, Person>,
@@ -31,12 +31,28 @@ pub struct Keep {
     pub calls: BTreeMap<CallId, KeptCall>,
     /// All rings there were.
     pub rings: BTreeMap<RingId, KeptRing>,
+    /// What people find in their histories: one entry for each ring that is over, and one for each
+    /// call they came to by a link.
+    pub history: BTreeMap<(UserId, Subject), Option<RingOutcome>>,
+    /// Every seat there ever was.
+    pub seated: BTreeSet<ParticipantId>,
+    /// Everything there ever was to read in chats.
+    pub said: BTreeSet<ChatId>,
     /// What was handed in and is not kept yet.
     pub waiting: VecDeque<Entry>,
 }
 
+/// What an entry of a history is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A ring.
+    Ring(RingId),
+    /// A call, of somebody whom none of its rings concerned.
+    Call(CallId),
+}
+
 /// A call as it is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct KeptCall {
     /// Its room.
     pub room: RoomId,
@@ -44,6 +60,8 @@ pub struct KeptCall {
     pub connected: bool,
     /// Who sits in it.
     pub seats: BTreeMap<ParticipantId, RestoredSeat>,
+    /// Who has ever sat in it.
+    pub users: BTreeSet<UserId>,
     /// What was said.
     pub chat: Vec<ChatFrom>,
     /// Why it ended, if it did.
@@ -51,7 +69,7 @@ pub struct KeptCall {
 }
 
 /// A ring as it is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct KeptRing {
     /// What it was.
     pub ring: Ring,
@@ -142,14 +160,18 @@ impl Keep {
                     name,
                     rung,
                 };
-                self.call(call).seats.insert(participant, seat);
+                self.seated.insert(participant);
+                let call = self.call(call);
+                call.users.extend(user);
+                call.seats.insert(participant, seat);
             }
             Record::Unseated { call, participant } => {
                 self.call(call).seats.remove(&participant);
             }
             Record::CallConnected { call } => self.call(call).connected = true,
-            Record::CallEnded { call, reason } => self.call(call).ended = Some(reason),
+            Record::CallEnded { call, reason } => self.end_call(call, reason),
             Record::Said(said) => {
+                self.said.insert(said.chat.chat);
                 // A call that ended meanwhile may be forgotten; what was said in it is not missed.
                 if let Some(call) = self.calls.get_mut(&said.chat.call)
                     && !call.chat.iter().any(|old| old.chat.chat == said.chat.chat)
@@ -172,17 +194,53 @@ impl Keep {
                     ring.phase = RingPhase::Ringing;
                 }
             }
-            Record::RingEnded { ring, outcome } => {
-                // One that was refused, and cancelled meanwhile, was never there.
-                if let Some(ring) = self.rings.get_mut(&ring) {
-                    assert_eq!(ring.ended, None, "a ring ends once");
-                    ring.ended = Some((outcome, at_ms));
-                }
-            }
+            Record::RingEnded { ring, outcome } => self.end_ring(ring, outcome, at_ms),
             Record::MessageLeft { ring, chat, .. } => {
                 let ring = self.rings.get_mut(&ring).expect("of a ring that is kept");
                 assert_eq!(ring.message, None, "one message is left");
                 ring.message = Some(chat);
+            }
+        }
+    }
+
+    /// As the store does in `crates/dialtone/src/store/keep.rs`.
+    fn end_ring(&mut self, id: RingId, outcome: RingOutcome, at_ms: u64) {
+        // One that was refused, and cancelled meanwhile, was never there.
+        let Some(kept) = self.rings.get_mut(&id) else {
+            return;
+        };
+        assert_eq!(kept.ended, None, "a ring ends once");
+        kept.ended = Some((outcome, at_ms));
+        let Ring {
+            caller,
+            callee,
+            hidden,
+            ..
+        } = kept.ring;
+        let callee = Some(callee).filter(|_| !hidden);
+        for user in [Some(caller), callee].into_iter().flatten() {
+            let entry = self
+                .history
+                .insert((user, Subject::Ring(id)), Some(outcome));
+            assert_eq!(entry, None, "one entry for each ring");
+        }
+    }
+
+    fn end_call(&mut self, id: CallId, reason: EndReason) {
+        let call = self.call(id);
+        assert_eq!(call.ended, None, "a call ends once");
+        call.ended = Some(reason);
+        // Of two calls that became one, only the other is told of.
+        if reason == EndReason::Glare {
+            return;
+        }
+        for user in self.calls[&id].users.clone() {
+            let concerns = |kept: &KeptRing| {
+                let ring = &kept.ring;
+                ring.call == id && (ring.caller == user || (ring.callee == user && !ring.hidden))
+            };
+            if !self.rings.values().any(concerns) {
+                self.history.insert((user, Subject::Call(id)), None);
             }
         }
     }
@@ -198,6 +256,7 @@ impl KeptCall {
             room,
             connected: false,
             seats: BTreeMap::new(),
+            users: BTreeSet::new(),
             chat: Vec::new(),
             ended: None,
         }

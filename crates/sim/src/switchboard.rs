@@ -50,7 +50,7 @@ pub fn sign(device: &str, text: &str) -> Value {
     })
 }
 
-fn believe(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
+pub(crate) fn believe(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     signature == [key, text].concat()
 }
 
@@ -74,7 +74,7 @@ fn exchange(seed: u64, max_sessions: usize, now: Now, restored: Restored) -> Exc
     )
 }
 
-const fn at(tick: Tick) -> Now {
+pub(crate) const fn at(tick: Tick) -> Now {
     Now {
         tick,
         unix: START_UNIX.saturating_add(Duration::from_micros(tick.as_micros())),

@@ -20,16 +20,14 @@ fn no_world_breaks_a_rule() {
         let summary = catch_unwind(|| sim::world::run(seed)).unwrap_or_else(|_| {
             panic!("seed {seed} fails: DIALTONE_SEED={seed} DIALTONE_WORLDS=1 cargo test -p sim")
         });
-        total.chat_shown += summary.chat_shown;
-        total.calls += summary.calls;
-        total.resumed += summary.resumed;
-        total.restarts += summary.restarts;
+        total.add(summary);
     }
     println!("{worlds} worlds: {total:?}");
     // A simulation in which nothing happens proves nothing.
     if worlds >= FEW {
-        assert!(total.chat_shown as u64 > worlds, "{total:?}");
+        assert!(total.chat_shown > worlds, "{total:?}");
         assert!(total.resumed > worlds, "{total:?}");
         assert!(total.restarts > worlds, "{total:?}");
+        assert!(total.answered > worlds, "{total:?}");
     }
 }
