@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dayName, relative } from './when.ts';
+import { dayName, relative, shortTime, timeOfDay } from './when.ts';
 
 /** A Sunday afternoon. */
 const NOW = new Date(2026, 10, 22, 15, 30).getTime();
@@ -12,6 +12,13 @@ it('names days as people do', () => {
   expect(dayName(at(2026, 11, 16), NOW)).toBe('Monday');
   expect(dayName(at(2026, 11, 15), NOW)).toBe('Sunday, November 15');
   expect(dayName(at(2025, 12, 31), NOW)).toBe('December 31, 2025');
+});
+
+it('is short where there is little room', () => {
+  const time = timeOfDay(at(2026, 11, 22));
+  expect(shortTime(at(2026, 11, 22), NOW)).toBe(time);
+  expect(shortTime(at(2026, 11, 20), NOW)).toBe(`Fri ${time}`);
+  expect(shortTime(at(2026, 11, 15), NOW)).toBe('Nov 15');
 });
 
 it('a clock that is ahead of ours makes no nonsense', () => {

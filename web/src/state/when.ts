@@ -8,12 +8,13 @@ const format = (options: Intl.DateTimeFormatOptions) => {
   return (at: number) => made.format(at);
 };
 const weekday = format({ weekday: 'long' });
+const shortWeekday = format({ weekday: 'short' });
 const dayOfYear = format({ weekday: 'long', day: 'numeric', month: 'long' });
 const dayOfPast = format({ day: 'numeric', month: 'long', year: 'numeric' });
 const shortDay = format({ day: 'numeric', month: 'short' });
 const shortPast = format({ day: 'numeric', month: 'short', year: 'numeric' });
 /** `14:05`, as the person's own region writes it. */
-export const timeOfDay = (at: number): string => new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }).format(at);
+export const timeOfDay = (at: number): string => new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(at);
 
 /** Whole days between the dates of two moments, in the person's own time zone; positive: `at` is past. */
 function daysAgo(at: number, now: number): number {
@@ -29,6 +30,13 @@ export function dayName(at: number, now: number): string {
   if (ago === 1) return t('history.yesterday');
   if (ago > 1 && ago < 7) return weekday(at);
   return new Date(at).getFullYear() === new Date(now).getFullYear() ? dayOfYear(at) : dayOfPast(at);
+}
+
+/** For narrow places: `14:05` today, `Tue 14:05` within a week, then `12 Mar`. */
+export function shortTime(at: number, now = Date.now()): string {
+  const ago = daysAgo(at, now);
+  if (ago === 0) return timeOfDay(at);
+  return ago > 0 && ago < 7 ? `${shortWeekday(at)} ${timeOfDay(at)}` : shortDay(at);
 }
 
 /** Inside a sentence: `3 minutes ago`, `in 2 days`, `yesterday`, and beyond a month `12 Mar 2025`. */
