@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +14,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, WindowHandle};
 
 use crate::{Host, Process, authority::trust, driver::Driver, wav::write_tone};
 
@@ -33,6 +32,9 @@ pub struct BrowserOptions {
     pub authority: Option<PathBuf>,
 }
 
+/// A tab of a browser.
+pub struct Tab(WindowHandle);
+
 /// A running browser. Dropping it kills it.
 pub struct Browser {
     name: String,
@@ -46,20 +48,20 @@ impl Browser {
     /// Starts a browser called `name` (in messages and screenshots) on `host`.
     pub fn start(host: &Host, name: &str, options: &BrowserOptions) -> Result<Self> {
         let profile = tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?;
-        let port = host
-            .enter(|| TcpListener::bind((host.address(), 0))?.local_addr())??
-            .port();
         if let Some(root) = &options.authority {
             trust(root, profile.path())?;
         }
         let mut command = host.command("chromedriver");
         command
-            .args([format!("--port={port}"), "--allowed-ips=".into()])
-            .args(["--allowed-origins=*", "--log-level=WARNING"])
+            .args(["--port=0", "--allowed-ips=", "--allowed-origins=*"])
+            .arg("--log-level=WARNING")
             .env("HOME", profile.path())
             .env("TMPDIR", profile.path());
         let mut process = Process::start(command)?;
-        process.wait_for_line("started successfully", Duration::from_secs(60))?;
+        let mark = "started successfully on port ";
+        let line = process.wait_for_line(mark, Duration::from_secs(60))?;
+        let port = line.split(mark).nth(1).unwrap_or_default();
+        let port: u16 = port.trim_end_matches('.').parse().context(line.clone())?;
         let capabilities = capabilities(profile.path(), options)?;
         // chromedriver listens on the loopback of its own host.
         let address = format!("http://127.0.0.1:{port}");
@@ -106,6 +108,29 @@ impl Browser {
             .call(move |d| Box::pin(async move { d.goto(url).await }))
     }
 
+    /// The tab that commands go to.
+    pub fn tab(&self) -> Result<Tab> {
+        self.driver
+            .call(|d| Box::pin(async move { d.window().await.map(Tab) }))
+    }
+
+    /// Opens another tab, which commands go to from then on.
+    pub fn open_tab(&self) -> Result<Tab> {
+        let tab = self
+            .driver
+            .call(|d| Box::pin(async move { d.new_tab().await.map(Tab) }))?;
+        self.look_at(&tab)?;
+        self.prepend(HOOK)?;
+        Ok(tab)
+    }
+
+    /// Lets commands go to this tab.
+    pub fn look_at(&self, tab: &Tab) -> Result<()> {
+        let handle = tab.0.clone();
+        self.driver
+            .call(move |d| Box::pin(async move { d.switch_to_window(handle).await }))
+    }
+
     /// The address shown.
     pub fn url(&self) -> Result<String> {
         Ok(self
@@ -138,11 +163,20 @@ impl Browser {
 
     /// Clicks, with a real pointer event, the visible control of that role and accessible name.
     pub fn click(&self, role: &str, name: &str) -> Result<()> {
-        let (wanted_role, wanted) = (json!(role), json!(name));
+        self.click_found(role, name, Value::Null)
+    }
+
+    /// The same in the row of a list that is called `row`.
+    pub fn click_in_row(&self, row: &str, role: &str, name: &str) -> Result<()> {
+        self.click_found(role, name, json!(row))
+    }
+
+    fn click_found(&self, role: &str, name: &str, row: Value) -> Result<()> {
+        let wanted = vec![json!(role), json!(name), row];
         self.driver
             .call(move |d| {
                 Box::pin(async move {
-                    let found = d.execute(FIND, vec![wanted_role, wanted]).await?;
+                    let found = d.execute(FIND, wanted).await?;
                     found.element()?.click().await
                 })
             })

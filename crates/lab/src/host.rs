@@ -107,14 +107,14 @@ impl Host {
     }
 
     /// Answers TCP segments from and to a server's port with a reset: open connections die at
-    /// both ends, new ones fail, and nothing passes.
+    /// both ends, new ones fail, and nothing passes but the resets themselves.
     pub fn reset_tcp(&self, port: u16) -> Result<()> {
         self.nft(&format!(
             "table ip cut {{
                chain incoming {{ type filter hook input priority 0;
                  tcp sport {port} reject with tcp reset; }}
                chain outgoing {{ type filter hook output priority 0;
-                 tcp dport {port} reject with tcp reset; }}
+                 tcp dport {port} tcp flags & rst != rst reject with tcp reset; }}
              }}"
         ))
     }
@@ -122,6 +122,21 @@ impl Host {
     /// Undoes [`Host::reset_tcp`].
     pub fn restore_tcp(&self) -> Result<()> {
         self.nft("delete table ip cut")
+    }
+
+    /// Drops everything that comes and goes, in silence: the cable is cut somewhere far away.
+    pub fn go_dark(&self) -> Result<()> {
+        self.nft(
+            "table ip dark {
+               chain incoming { type filter hook input priority 0; iifname != lo drop; }
+               chain outgoing { type filter hook output priority 0; oifname != lo drop; }
+             }",
+        )
+    }
+
+    /// Undoes [`Host::go_dark`].
+    pub fn come_back(&self) -> Result<()> {
+        self.nft("delete table ip dark")
     }
 
     /// Does `work` on a thread that entered this host; sockets opened there stay there.

@@ -12,7 +12,7 @@
 //! * [`Net`] builds namespaces, links and NATs, and removes them when dropped.
 //! * [`Server`] runs `dialtone dev` on a host and can kill and start it again.
 //! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
-//! * [`Person`] does in a browser what people do: open, join, chat, hang up.
+//! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
 //! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
 //!
@@ -33,12 +33,13 @@ mod person;
 mod process;
 mod server;
 mod stun;
+mod telephone;
 mod topology;
 mod wait;
 mod wav;
 
 pub use authority::Authority;
-pub use browser::{Browser, BrowserOptions};
+pub use browser::{Browser, BrowserOptions, Tab};
 pub use host::Host;
 pub use nat::Nat;
 pub use net::{Lan, Net};

@@ -127,6 +127,16 @@ impl Server {
         }
     }
 
+    /// The one-time link of the first run that makes the administrator, as it was printed.
+    pub fn first_link(&self) -> Result<String> {
+        let said = self.said();
+        let link = said
+            .split_whitespace()
+            .find(|word| word.contains("/welcome#"));
+        link.map(str::to_owned)
+            .with_context(|| format!("no one-time link in:\n{said}"))
+    }
+
     /// Address of the web app and the signaling.
     pub fn http(&self) -> SocketAddr {
         self.http

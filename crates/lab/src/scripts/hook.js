@@ -1,7 +1,7 @@
 // Runs in every page before its own scripts. Collects what tests look at; changes nothing.
 (() => {
   if (window.__lab) return;
-  const lab = (window.__lab = { pcs: [], sockets: [], log: [], clicks: [], firstFrames: [] });
+  const lab = (window.__lab = { pcs: [], sockets: [], log: [], clicks: [], firstFrames: [], marks: [], asked: 0, tones: 0 });
 
   const collect = (name, list) => {
     const Real = window[name];
@@ -16,6 +16,36 @@
   };
   collect('RTCPeerConnection', lab.pcs);
   collect('WebSocket', lab.sockets);
+
+  // What happened when, by the clock of the machine, which all browsers of a lab share.
+  const mark = (what) => {
+    lab.marks.push({ what, at: performance.timeOrigin + performance.now() });
+    if (lab.marks.length > 500) lab.marks.shift();
+  };
+  // Types of the server's frames, as they arrive and before the app hears of them.
+  const listen = WebSocket.prototype.addEventListener;
+  const { push } = lab.sockets;
+  lab.sockets.push = function (socket) {
+    listen.call(socket, 'message', ({ data }) => mark('got ' + JSON.parse(data).t));
+    listen.call(socket, 'close', ({ code }) => mark('closed ' + code));
+    return push.call(this, socket);
+  };
+  // The state the page shows, and how many calls ring.
+  new MutationObserver(() => {
+    const { callState, incoming } = document.querySelector('[data-call-state]')?.dataset ?? {};
+    const now = `shows ${callState} ${incoming}`;
+    if (callState && lab.marks.findLast(({ what }) => what.startsWith('shows '))?.what !== now) mark(now);
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-call-state', 'data-incoming'] });
+
+  // How often a camera or microphone was asked for, and how many tones have been played.
+  const devices = navigator.mediaDevices;
+  const ask = devices?.getUserMedia;
+  if (ask) devices.getUserMedia = (...wanted) => (lab.asked++, ask.apply(devices, wanted));
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) {
+    lab.tones++;
+    return start.apply(this, when);
+  };
 
   const note = (kind, parts) => {
     lab.log.push(kind + ': ' + parts.map((part) => part?.stack ?? String(part)).join(' '));

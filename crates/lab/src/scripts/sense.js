@@ -78,7 +78,9 @@ return (async () => {
       selected: pair ? { local: brief(byId.get(pair.localCandidateId)), remote: brief(byId.get(pair.remoteCandidateId)) } : null,
       decoded: inbound('video').reduce((sum, entry) => sum + (entry.framesDecoded ?? 0), 0),
       energy: inbound('audio').reduce((sum, entry) => sum + (entry.totalAudioEnergy ?? 0), 0),
+      packets: inbound('audio').reduce((sum, entry) => sum + (entry.packetsReceived ?? 0), 0),
       level: inbound('audio').reduce((most, entry) => Math.max(most, entry.audioLevel ?? 0), 0),
+      sent: stats.filter((entry) => entry.type === 'outbound-rtp' && entry.kind === 'video').reduce((sum, entry) => sum + (entry.framesSent ?? 0), 0),
     });
   }
 
@@ -88,11 +90,21 @@ return (async () => {
     path: root?.dataset.path ?? '',
     peers: root?.dataset.peers ?? '',
     reason: root?.dataset.endedReason ?? '',
+    hold: root?.dataset.hold ?? '',
+    incoming: Number(root?.dataset.incoming ?? 0),
+    // What rings on the screen, by name.
+    alerts: [...document.querySelectorAll('[role=alertdialog]')].map(
+      (alert) => document.getElementById(alert.getAttribute('aria-labelledby'))?.textContent ?? '',
+    ),
+    asked: lab.asked ?? 0,
+    made: lab.pcs.length,
+    tones: lab.tones ?? 0,
     videos,
     heard,
     connections,
     sockets: lab.sockets.map((socket) => socket.readyState),
     log: lab.log.slice(-15),
+    marks: (lab.marks ?? []).slice(-20).map(({ what, at }) => `${(at / 1000).toFixed(2)} ${what}`),
     text: (document.body?.innerText ?? '').slice(0, 1200),
   };
 })();

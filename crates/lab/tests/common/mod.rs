@@ -1,6 +1,8 @@
 //! What the tests of calls share.
 #![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod ringing;
+
 use anyhow::{Context, Result, ensure};
 use lab::{Authority, Evidence, Host, Person, Server, World};
 use serde_json::Value;
