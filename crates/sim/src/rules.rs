@@ -118,7 +118,11 @@ impl Watch {
                 }
             }
             Record::Rung(ring) => {
+                // One that could not be kept never was: its caller may ask again under the same id.
                 self.over.remove(&ring.ring);
+                for stale in self.stale.values_mut() {
+                    stale.remove(&ring.ring);
+                }
                 self.rings.insert(ring.ring, ring.clone());
             }
             Record::RingEnded { ring, outcome } => {
