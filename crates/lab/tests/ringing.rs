@@ -21,8 +21,8 @@ fn a_call_from_the_first_run_to_the_history() -> Result<()> {
     let server = Server::start(&HERE())?;
     let origin = server.origin();
     let here = HERE();
-    let seats = [(Ada, &here), (Ben, &here), (Ben, &here)];
-    let [ada, ben, other] = browsers("first-run", &server, seats)?;
+    let seats = [(Ada, &here), (Ben, &here), (Ben, &here), (Ada, &here)];
+    let [ada, ben, other, hers] = browsers("first-run", &server, seats)?;
 
     ada.accept_invitation(&server.first_link()?, "ada", "Ada")?;
     ada.browser().goto(&format!("{origin}/admin"))?;
@@ -35,6 +35,7 @@ fn a_call_from_the_first_run_to_the_history() -> Result<()> {
     let link = ada.browser().script(LINK, vec![])?;
     ben.accept_invitation(link.as_str().context("no link")?, "ben", "Ben")?;
     other.sign_in_by_hand(&origin, "ben")?;
+    hers.sign_in_by_hand(&origin, "ada")?;
 
     for (person, name) in [(&ada, "Ben"), (&ben, "Ada")] {
         person.wait_at_home(&origin)?;
@@ -50,6 +51,7 @@ fn a_call_from_the_first_run_to_the_history() -> Result<()> {
     }
     ada.until_state("ringing")?;
     ada.reads_on_screen("Ringing")?;
+    hers.is_quiet("idle")?;
     ben.press("Accept with voice")?;
     ben.until_state("active")?;
     ada.until_state("active")?;
@@ -88,7 +90,7 @@ fn a_call_from_the_first_run_to_the_history() -> Result<()> {
     for phone in [&ada, &ben] {
         phone.until_state("ended")?;
     }
-    ada.past_calls_are(&origin, &[&["Ben", "You called", "video"]])?;
+    hers.past_calls_are(&origin, &[&["Ben", "You called", "video"]])?;
     other.past_calls_are(&origin, &[&["Ada", "Called you", "video"]])
 }
 
