@@ -276,6 +276,8 @@ impl Exchange {
         for by in std::mem::take(&mut ring.askers) {
             self.answer(by.session, by.re.as_ref(), Done {}.into());
         }
+        // Who dialled meanwhile may be gone again, and answers nothing then.
+        let crossed = crossed.filter(|crossed| self.sessions.contains_key(&crossed.by.session));
         if cancelled {
             // Who dialled meanwhile calls after all.
             if let Some(crossed) = crossed {

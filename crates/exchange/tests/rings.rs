@@ -6,6 +6,7 @@ mod support;
 use exchange::PushKind;
 use exchange::records::RingOutcome;
 use serde_json::json;
+use sim::keep::Mood;
 use support::*;
 
 #[test]
@@ -374,6 +375,28 @@ fn two_who_call_each_other_talk() {
     );
     assert_eq!(board.exchange().live_calls(), 1);
     assert_eq!(board.exchange().live_rings(), 0);
+}
+
+#[test]
+fn one_who_dialled_and_is_gone_answers_nothing() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        mut laptop,
+        ..
+    } = Household::new();
+    phone.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+    board.set_mood(Mood::Slow);
+    ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+    phone.send(&mut board, invite_frame(OTHER_RING, OTHER_CALL, "ada"));
+    // Signed out before the ring that theirs has crossed is kept.
+    board.revoke(login("ben.phone"));
+    board.set_mood(Mood::Prompt);
+    assert!(ada.ring_ended(&mut board).is_empty(), "nobody has answered");
+    assert_eq!(laptop.offers(&mut board), 1);
+    let accepted = laptop.ask(&mut board, ring_frame("accept", RING));
+    assert_eq!(accepted["t"], "joined");
 }
 
 #[test]
