@@ -476,3 +476,35 @@ fn no_secret_is_logged_or_kept() {
         }
     }
 }
+
+#[test]
+fn who_was_an_administrator_comes_back_by_no_link() {
+    let server = Server::start();
+    let mut ada = admin(&server);
+    let ada_id = id(&server, &mut ada);
+    for change in [json!({ "role": "member" }), json!({ "closed": true })] {
+        let name = format!("ben{}", change.to_string().len());
+        let mut ben = member(&server, &mut ada, &name);
+        let path = format!("/api/v1/admin/users/{}", id(&server, &mut ben));
+        ada.good(&server, "PATCH", &path, json!({ "role": "admin" }));
+        let kept = invite(&server, &mut ada, "member");
+        // Prepared while he could: another administrator, and the password of the first.
+        let door = invite(&server, &mut ben, "admin");
+        let reset = format!("/api/v1/admin/users/{ada_id}/reset");
+        let reset = ben.good(&server, "POST", &reset, json!({}));
+        let reset = token(reset["link"].as_str().unwrap());
+        ada.good(&server, "PATCH", &path, change);
+        let body = |token: &str| json!({ "token": token, "login": "mallory", "name": "M", "password": PASSWORD });
+        for link in [&door, &reset] {
+            let answer = Browser::new().post(&server, "/api/v1/accounts", body(link));
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (404, &json!("link_gone"))
+            );
+        }
+        let look = json!({ "token": kept });
+        let others = Browser::new().post(&server, "/api/v1/invitations/look", look);
+        assert_eq!(others.status, 200, "what others have made stays good");
+    }
+    assert_eq!(ada.me(&server)["role"], "admin");
+}

@@ -179,7 +179,8 @@ impl Store {
         Ok(())
     }
 
-    /// Changes what is given. Closing an account signs it out everywhere.
+    /// Changes what is given. Closing an account signs it out everywhere; the one-time links of who
+    /// is no administrator any more are good no more.
     pub async fn administer(
         &self,
         now_ms: u64,
@@ -211,6 +212,9 @@ impl Store {
             }
             None => {}
         }
+        if to.closed == Some(true) || to.role == Some(Role::Member) {
+            open.drop_links_of(user).await?;
+        }
         let sql = "SELECT id FROM users WHERE role = 'admin' AND closed_ms IS NULL LIMIT 1";
         if open.row(sql, args![]).await?.is_none() {
             return Ok(Changed::LastAdministrator);
@@ -241,6 +245,13 @@ impl Transaction {
     pub(super) async fn put_password(&mut self, user: UserId, hash: &str) -> Result<(), Error> {
         let sql = "UPDATE users SET password_hash = $2 WHERE id = $1";
         self.execute(sql, args![user, hash]).await?;
+        Ok(())
+    }
+
+    /// Links that somebody has made: who may not make any more comes back through none of them.
+    async fn drop_links_of(&mut self, maker: UserId) -> Result<(), Error> {
+        let sql = "DELETE FROM invitations WHERE created_by = $1 AND used_ms IS NULL";
+        self.execute(sql, args![maker]).await?;
         Ok(())
     }
 

@@ -74,7 +74,7 @@ pub async fn users(
 /// What is to be changed; what is missing stays.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AdminChange {
-    /// What they may do.
+    /// What they may do. One-time links that a former administrator has made are good no more.
     role: Option<Role>,
     /// Closing signs them out everywhere and takes their API tokens back.
     closed: Option<bool>,
