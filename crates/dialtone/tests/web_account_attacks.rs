@@ -508,3 +508,32 @@ fn who_was_an_administrator_comes_back_by_no_link() {
     }
     assert_eq!(ada.me(&server)["role"], "admin");
 }
+
+#[test]
+fn a_new_password_leaves_nobody_in_however_they_hurry() {
+    let server = Server::start();
+    let mut ada = admin(&server);
+    let (old, new) = (PASSWORD, "another horse");
+    let thieves: Vec<Browser> = std::thread::scope(|scope| {
+        // One who has the old password signs in while it is changed.
+        let hurry = || {
+            let mut all = Vec::new();
+            loop {
+                let mut thief = Browser::new();
+                if thief.login(&server, "ada", old).status != 200 {
+                    return all;
+                }
+                all.push(thief);
+            }
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(hurry)).collect();
+        let change = json!({ "old": old, "new": new });
+        ada.good(&server, "PUT", "/api/v1/me/password", change);
+        let thieves = threads.into_iter().flat_map(|one| one.join().unwrap());
+        thieves.collect()
+    });
+    for mut thief in thieves {
+        assert_eq!(thief.get(&server, "/api/v1/me").status, 401);
+    }
+    assert_eq!(ada.me(&server)["login"], "ada");
+}

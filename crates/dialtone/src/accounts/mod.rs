@@ -132,13 +132,14 @@ impl Accounts {
 
     // ---- passwords ----
 
-    /// Whether this is the password of that account, for somebody at that address.
+    /// Whether this is the password of that account, for somebody at that address; and if so, whose
+    /// it is and what is kept of it.
     pub async fn compare(
         &self,
         from: IpAddr,
         login: &str,
         password: String,
-    ) -> Result<(Compared, Option<UserId>), Error> {
+    ) -> Result<(Compared, Option<(UserId, String)>), Error> {
         let key = login.to_ascii_lowercase();
         let attempt = self.throttle().begin(Instant::now(), from, &key);
         let attempt = match attempt {
@@ -159,15 +160,15 @@ impl Accounts {
         &self,
         login: &str,
         password: String,
-    ) -> Result<(Compared, Option<UserId>), Error> {
+    ) -> Result<(Compared, Option<(UserId, String)>), Error> {
         let kept = match login.parse::<LoginName>() {
             Ok(login) => self.0.store.password_of(&login).await?,
             Err(_) => None,
         };
-        let (user, hash) = kept.unzip();
+        let hash = kept.as_ref().map(|(_, hash)| hash.clone());
         let same = self.0.passwords.matches(password, hash).await;
         Ok(match same {
-            Ok(true) => (Compared::Same, user),
+            Ok(true) => (Compared::Same, kept),
             Ok(false) => (Compared::Different, None),
             Err(_) => (Compared::Busy, None),
         })

@@ -60,6 +60,23 @@ impl Store {
         Ok(begun)
     }
 
+    /// The same for who has just shown the password with this hash; `false` also if it is another
+    /// one by now.
+    pub async fn sign_in_by_password(
+        &self,
+        now_ms: u64,
+        (user, hash): (UserId, &str),
+        new: &NewLogin,
+    ) -> Result<bool, Error> {
+        let mut open = self.begin().await?;
+        // Who sets another password waits for this, and then signs it out, or has done so before.
+        let sql = "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $2";
+        let is_same = open.execute(sql, args![user, hash]).await? > 0;
+        let begun = is_same && open.add_login(now_ms, user, new).await?;
+        open.commit().await?;
+        Ok(begun)
+    }
+
     /// Whose cookie holds the secret with this hash.
     pub async fn signed_in(
         &self,

@@ -135,12 +135,13 @@ pub async fn login(
 ) -> Result<Response, Refusal> {
     let (accounts, password) = (&shared.accounts, given.password.0);
     let from = browser.address.ip();
-    let (compared, user) = accounts.compare(from, &given.name, password).await?;
+    let (compared, shown) = accounts.compare(from, &given.name, password).await?;
     judge(compared, wrong)?;
-    let user = user.ok_or_else(wrong)?;
+    let (user, hash) = shown.ok_or_else(wrong)?;
     let (login, cookie) = browser.new_login()?;
-    if !accounts.store().sign_in(now_ms(), user, &login).await? {
-        return Err(wrong()); // The account was closed in this moment.
+    let (store, shown) = (accounts.store(), (user, &*hash));
+    if !store.sign_in_by_password(now_ms(), shown, &login).await? {
+        return Err(wrong()); // The account was closed, or has another password, in this moment.
     }
     welcome(&shared, user, login, cookie).await
 }

@@ -199,6 +199,24 @@ fn sign_ins_are_found_touched_and_revoked() {
 }
 
 #[test]
+fn a_password_that_was_changed_in_this_moment_signs_nobody_in() {
+    on_both(async |fresh| {
+        let store = fresh.store;
+        make(&store, 1, "ada", Role::Admin).await;
+        let old = (user(1), "hash of ada");
+        let begun = store.sign_in_by_password(NOW, old, &sign_in(2)).await;
+        assert!(begun.unwrap());
+        store
+            .set_password(NOW, user(1), "another", login(1))
+            .await
+            .unwrap();
+        let begun = store.sign_in_by_password(NOW, old, &sign_in(3)).await;
+        assert!(!begun.unwrap());
+        assert!(store.signed_in(NOW, hash(3)).await.unwrap().is_none());
+    });
+}
+
+#[test]
 fn nobody_is_signed_in_in_too_many_places() {
     on_both(async |fresh| {
         let store = fresh.store;
