@@ -93,8 +93,8 @@ async fn a_call_from_the_ring_to_both_histories() {
         laptop.until_type("ring_ended").await["reason"],
         "answered_elsewhere"
     );
-    assert_eq!(ada.until_type("ring_ended").await["reason"], "accepted");
     let connection = ada.until_type("connection").await;
+    assert_eq!(ada.until_type("ring_ended").await["reason"], "accepted");
     for client in [&mut ada, &mut phone] {
         let report = json!({
             "t": "connection_state", "call": CALL, "state": "connected",
