@@ -645,6 +645,11 @@ impl Client {
                 connection: None,
             });
         }
+        let accepting =
+            |ring: &Incoming| ring.call == joined.call && ring.mood == Reaction::Answering;
+        if !self.seats.iter().any(in_room) && self.rings.values().any(accepting) {
+            return; // Dialling was given up, but not the answer that crossed it.
+        }
         let Some(seat) = self.seats.iter_mut().find(|seat| in_room(seat)) else {
             // It has hung up meanwhile.
             return self.request(Hangup { call: joined.call });

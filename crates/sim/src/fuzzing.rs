@@ -48,6 +48,7 @@ pub fn client_frame(bytes: &[u8]) {
 pub fn exchange(bytes: &[u8]) {
     let mut world = World {
         board: Switchboard::new(0),
+        restored: 0,
         pages: DEVICES.map(Page::new),
     };
     let mut rest = bytes;
@@ -63,6 +64,8 @@ pub fn exchange(bytes: &[u8]) {
 
 struct World {
     board: Switchboard,
+    /// Calls that the present exchange was given at its start.
+    restored: u64,
     pages: [Page; 4],
 }
 
@@ -88,7 +91,10 @@ impl World {
             8..10 => page.cut(board),
             10..12 => page.socket = Some(board.open()),
             12..16 => board.advance(Duration::from_millis(1 << (argument % 17))),
-            16 => board.restart(u64::from(argument)),
+            16 => {
+                board.restart(u64::from(argument));
+                self.restored = board.exchange().live_calls() as u64;
+            }
             17 if argument == 0 => board.shut_down(Shutdown::Restart),
             17 if argument == 1 => board.shut_down(Shutdown::Stop),
             18..22 => {
@@ -116,7 +122,7 @@ impl World {
         }
         let counters = self.board.exchange().counters();
         assert!(self.board.exchange().live_sessions() as u64 <= counters.sessions_opened);
-        assert!(self.board.exchange().live_calls() as u64 <= counters.calls_opened);
+        assert!(self.board.exchange().live_calls() as u64 <= counters.calls_opened + self.restored);
     }
 
     /// Nothing lives for ever.
