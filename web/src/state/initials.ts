@@ -1,3 +1,8 @@
+/** The character that stands for a name where there is room for one. */
+export function initial(name: string): string {
+  return [...name.trim()][0]?.toLocaleUpperCase() ?? '';
+}
+
 /** One or two characters that stand for a name: `Ada Lovelace` gives `AL`, `林徽因` gives `林`. */
 export function initials(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
