@@ -300,29 +300,28 @@ impl Driver {
 
     fn carry_out(&mut self) {
         while let Some(output) = self.exchange.poll_output() {
-            let (socket, message) = match output {
-                Output::Send { socket, text } => (socket, ToSocket::Frame(text)),
-                Output::Close { socket, code } => (socket, ToSocket::Close(code)),
+            match output {
+                Output::Send { socket, text } => self.send(socket, ToSocket::Frame(text)),
+                Output::Close { socket, code } => self.send(socket, ToSocket::Close(code)),
                 Output::Record(entry) => {
                     if let Some(writer) = &self.writer {
                         writer.write(entry);
                     }
-                    continue;
                 }
                 Output::Push(notice) => {
                     if self.pushes.try_send(notice).is_err() {
                         tracing::warn!("too many push messages wait; one was dropped");
                     }
-                    continue;
                 }
-            };
-            let Some(sender) = self.sockets.get(&socket) else {
-                continue;
-            };
-            if !sender.send(message) {
-                // It does not read. Dropping the sender ends its task, which reports the loss.
-                self.sockets.remove(&socket);
             }
+        }
+    }
+
+    fn send(&mut self, socket: SocketId, message: ToSocket) {
+        let sender = self.sockets.get(&socket);
+        if sender.is_some_and(|sender| !sender.send(message)) {
+            // It does not read. Dropping the sender ends its task, which reports the loss.
+            self.sockets.remove(&socket);
         }
     }
 
