@@ -214,8 +214,6 @@ pub struct RestoredRing {
     pub ring: Ring,
     /// Whether a device rang.
     pub phase: RingPhase,
-    /// When it began, in milliseconds since the Unix epoch.
-    pub at_ms: u64,
     /// How and when it ended, if it did.
     pub ended: Option<(RingOutcome, u64)>,
     /// Whether a message was left.

@@ -73,8 +73,6 @@ pub struct KeptCall {
 pub struct KeptRing {
     /// What it was.
     pub ring: Ring,
-    /// When it began.
-    pub at_ms: u64,
     /// Whether a device rang.
     pub phase: RingPhase,
     /// How and when it ended.
@@ -181,7 +179,6 @@ impl Keep {
             }
             Record::Rung(ring) => {
                 let kept = KeptRing {
-                    at_ms,
                     phase: RingPhase::Offered,
                     ended: None,
                     message: None,
@@ -279,7 +276,6 @@ impl KeptRing {
         RestoredRing {
             ring: self.ring.clone(),
             phase: self.phase,
-            at_ms: self.at_ms,
             ended: self.ended,
             message_left: self.message.is_some(),
         }

@@ -164,7 +164,6 @@ fn late_ring(row: &Row) -> Result<RestoredRing, Error> {
     Ok(RestoredRing {
         ring,
         phase,
-        at_ms: row.get("at_ms")?,
         ended,
         message_left: row.get("has_message")?,
     })
