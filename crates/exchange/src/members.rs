@@ -12,7 +12,7 @@ use crate::session::Session;
 impl Exchange {
     /// A member has a new session: they are told whom they know, and what rings.
     pub(super) fn greet_member(&mut self, session: SessionId) {
-        let Some(user) = self.sessions.get(&session).and_then(Session::user) else {
+        let Some(user) = self.user_of(session) else {
             return;
         };
         self.people.connect(user, session);

@@ -98,7 +98,7 @@ impl Exchange {
     }
 
     pub(super) fn cancel_ring(&mut self, now: Now, by: Asker, id: RingId) {
-        let user = self.sessions.get(&by.session).and_then(Session::user);
+        let user = self.user_of(by.session);
         if let Some(crossing) = user.and_then(|user| self.take_crossing(user, id)) {
             // It was to answer a ring that is not offered yet.
             self.refuse(&crossing.by, ErrorCode::Gone, "You gave that call up.");
@@ -123,7 +123,7 @@ impl Exchange {
     }
 
     pub(super) fn leave_message(&mut self, now: Now, by: Asker, message: LeaveMessage) {
-        let user = self.sessions.get(&by.session).and_then(Session::user);
+        let user = self.user_of(by.session);
         let ring = self.rings.get(message.ring);
         let Some(ring) = ring.filter(|ring| Some(ring.what.caller) == user) else {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
@@ -143,14 +143,7 @@ impl Exchange {
     }
 
     pub(super) fn message_is_left(&mut self, id: RingId, by: Asker) {
-        if let Some(ring) = self.rings.get(id) {
-            let (caller, callee) = (ring.what.caller, ring.what.callee);
-            let hidden = ring.what.hidden;
-            self.tell_history(caller);
-            if !hidden {
-                self.tell_history(callee);
-            }
-        }
+        self.tell_histories(id);
         self.answer(by.session, by.re.as_ref(), Done {}.into());
     }
 
@@ -165,10 +158,15 @@ impl Exchange {
         }
     }
 
+    /// Whose session it is; `None` for a guest's, and for one that is gone.
+    pub(super) fn user_of(&self, session: SessionId) -> Option<UserId> {
+        self.sessions.get(&session).and_then(Session::user)
+    }
+
     // ---- what the callee's devices say ----
 
     pub(super) fn act_on_ring(&mut self, now: Now, by: Asker, id: RingId, action: LegAction) {
-        let user = self.sessions.get(&by.session).and_then(Session::user);
+        let user = self.user_of(by.session);
         let Some((ring, user)) = self.rings.get(id).zip(user) else {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
         };
@@ -276,8 +274,6 @@ impl Exchange {
         for by in std::mem::take(&mut ring.askers) {
             self.answer(by.session, by.re.as_ref(), Done {}.into());
         }
-        // Who dialled meanwhile may be gone again, and answers nothing then.
-        let crossed = crossed.filter(|crossed| self.sessions.contains_key(&crossed.by.session));
         if cancelled {
             // Who dialled meanwhile calls after all.
             if let Some(crossed) = crossed {
@@ -305,7 +301,8 @@ impl Exchange {
         }
     }
 
-    /// Whether who dialled still does, and can take the other's call.
+    /// Whether who dialled still does, and can take the other's call. One who is gone, or gave it
+    /// up, answers nothing.
     fn can_cross(&self, crossed: &Crossed, call: CallId) -> bool {
         let session = crossed.by.session;
         let dialling = self.calls.get(&crossed.invite.call);
@@ -419,7 +416,7 @@ impl Exchange {
 
     /// What rings at a session.
     pub(super) fn offers_at(&self, id: SessionId) -> Vec<RingOffer> {
-        let user = self.sessions.get(&id).and_then(Session::user);
+        let user = self.user_of(id);
         let rings = user.into_iter().flat_map(|user| self.rings.to(user));
         let here = rings.filter(|ring| ring.rings_at(id));
         here.filter_map(|ring| self.offer_of(ring)).collect()
@@ -540,6 +537,12 @@ impl Exchange {
         self.rings.retire(id);
         let forget_at = now.tick + millis(limits::LEAVE_MESSAGE_MS);
         self.timers.set(Timer::Forget(id), forget_at);
+        self.tell_histories(id);
+    }
+
+    /// A ring stands otherwise than before in the history of its caller, and of its callee if they
+    /// know of it.
+    fn tell_histories(&mut self, id: RingId) {
         let Some(ring) = self.rings.get(id) else {
             return;
         };
