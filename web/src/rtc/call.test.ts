@@ -55,10 +55,10 @@ beforeEach(async () => {
   await settle();
 });
 
-function newCall(): Call {
+function newCall(secret = ''): Call {
   return new Call({
     signaling,
-    door: { room: ROOM },
+    door: { room: ROOM, secret },
     name: 'Ada',
     media: { audio: true, video: true },
     tracks: { audio: fakeTrack('audio'), video: fakeTrack('video') },
@@ -211,6 +211,17 @@ describe('a call', () => {
     expect(call.snapshot).not.toBe(before);
     expect(JSON.stringify(before)).toBe(copy);
   });
+});
+
+it('says the secret of its link to nobody, and keeps it nowhere', async () => {
+  call = newCall('c7Yb2K1sR9e4mQ0zX5vN8w');
+  await active();
+  call.sendChat('Hello');
+  await call.hangup();
+  expect(call.secret).toBe('c7Yb2K1sR9e4mQ0zX5vN8w');
+  const sent = server.sockets.flatMap((socket) => socket.sent);
+  expect(sent.map(({ t }) => t)).toContain('chat');
+  expect(JSON.stringify([sent, [...memory.values]])).not.toContain(call.secret);
 });
 
 describe('refusals', () => {

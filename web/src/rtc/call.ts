@@ -1,7 +1,7 @@
 import { Chat } from './chat.ts';
 import { consoleLog, systemClock, Timer, type Clock, type Log } from './clock.ts';
 import type { StringStorage } from './device.ts';
-import { callOf, roomOf, type Door } from './door.ts';
+import { callOf, roomOf, secretOf, type Door } from './door.ts';
 import { Listeners } from './emitter.ts';
 import { randomId } from './ids.ts';
 import type { Kind, MediaFactory, Tracks } from './media.ts';
@@ -102,6 +102,11 @@ export class Call {
   /** The room, which finds the call again after a reload; empty while it is not known. */
   get room(): string {
     return this.#room;
+  }
+
+  /** The secret of the link that led here; empty if it has none. It is never sent to anybody. */
+  get secret(): string {
+    return secretOf(this.#options.door);
   }
 
   /** Hears every change with the new snapshot; not called for the present one. */

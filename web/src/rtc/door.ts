@@ -2,9 +2,10 @@ import type { Joined } from './protocol.gen.ts';
 
 /**
  * How one comes into a call: through the room of a link, by answering a ring, or, when two have
- * called each other at the same time, by the answer to the invite.
+ * called each other at the same time, by the answer to the invite. `secret` is the part of a link after
+ * the `#`: 128 bits in base64url that the two ends know and the server does not.
  */
-export type Door = { room: string } | { ring: string; call: string } | { joined: Joined };
+export type Door = { room: string; secret?: string } | { ring: string; call: string } | { joined: Joined };
 
 /** The room behind a door; empty where only the server knows it yet. */
 export function roomOf(door: Door): string {
@@ -16,4 +17,9 @@ export function roomOf(door: Door): string {
 export function callOf(door: Door): string | null {
   if ('ring' in door) return door.call;
   return 'joined' in door ? door.joined.call : null;
+}
+
+/** The secret of a link; empty for a link without one, and for a ring. */
+export function secretOf(door: Door): string {
+  return 'room' in door ? (door.secret ?? '') : '';
 }

@@ -1,7 +1,7 @@
 // The app as a whole: which page is shown, and how one leads to the next.
 import { Calls } from './calls.svelte.ts';
 import { t } from './i18n/index.ts';
-import { newRoom, parseRoute } from './route.ts';
+import { newRoom, parseRoute, parseSecret, roomPath } from './route.ts';
 import { leaveSeat, recallSeat } from './seat.ts';
 
 export class App extends Calls {
@@ -20,9 +20,9 @@ export class App extends Calls {
 
   /** "Start a call": a new room, its lobby, and the devices on, since this is a click. */
   start(): void {
-    const room = newRoom();
-    history.pushState(null, '', `/${room}`);
-    this.#lobby(room, true);
+    const [room, secret] = [newRoom(), newRoom()];
+    history.pushState(null, '', roomPath(room, secret));
+    this.#lobby(room, secret, true);
     void this.own.open();
   }
 
@@ -52,7 +52,7 @@ export class App extends Calls {
   again(): void {
     const person = this.dial?.person ?? this.session?.person;
     if (person) return void this.callPerson(person, this.dial?.video ?? this.own.wanted.video);
-    this.#lobby(this.room, this.started);
+    this.#lobby(this.room, this.secret, this.started);
     void this.own.open();
   }
 
@@ -69,18 +69,20 @@ export class App extends Calls {
       this.own.close();
       this.line.release();
       this.room = '';
+      this.secret = '';
       this.screen = route.page;
       return;
     }
     const seat = recallSeat(route.room);
-    this.#lobby(route.room, false);
+    this.#lobby(route.room, parseSecret(location.hash), false);
     if (seat) void this.takeSeatBack(seat);
   }
 
   /** Going back must not end a call by accident (a swipe does it): the address returns instead. */
   #back(): void {
     const route = parseRoute(location.pathname);
-    const same = route.page === 'room' && route.room === this.room;
+    // Another secret is another link: somebody has put the whole of it in place of a broken one.
+    const same = route.page === 'room' && route.room === this.room && parseSecret(location.hash) === this.secret;
     if (this.engaged && !same) {
       history.pushState(null, '', this.link);
       this.say(t('call.back.held'));
@@ -89,14 +91,15 @@ export class App extends Calls {
     }
   }
 
-  #lobby(room: string, started: boolean): void {
+  #lobby(room: string, secret: string, started: boolean): void {
     this.leave();
     this.room = room;
+    this.secret = secret;
     this.started = started;
     this.screen = 'lobby';
     // While somebody looks at the lobby, the line is opened and the connection made ready. A page
     // without a secure context has no keys to say hello with; the lobby says what to do.
-    if (window.isSecureContext) this.follow({ room }).prepare();
+    if (window.isSecureContext) this.follow({ room, secret }).prepare();
     void this.own.look();
   }
 

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { App } from './app.svelte.ts';
 import type { OwnMedia } from './ownMedia.svelte.ts';
 import { leaveSeat, rememberSeat } from './seat.ts';
@@ -9,12 +9,16 @@ const ROOM = 'Jx0Yq3o2TrmD5n8ZkV1b7A';
 function browser(pathname: string) {
   const listeners = new Map<string, () => void>();
   const location = { origin: 'https://dialtone.test', pathname, hash: '' };
+  const show = (to: string): void => {
+    const { pathname, hash } = new URL(to, location.origin);
+    Object.assign(location, { pathname, hash });
+  };
   const storage = new Map<string, string>();
   const never = () => new Promise(() => undefined);
   const globals = {
     location,
     window: { isSecureContext: true },
-    history: { pushState: (_state: null, _title: string, to: string) => (location.pathname = new URL(to, location.origin).pathname) },
+    history: { pushState: (_state: null, _title: string, to: string) => show(to) },
     document: { addEventListener: () => undefined, removeEventListener: () => undefined, visibilityState: 'visible' },
     addEventListener: (type: string, listener: () => void) => listeners.set(type, listener),
     matchMedia: () => ({ matches: false }),
@@ -35,7 +39,7 @@ function browser(pathname: string) {
   return {
     /** Back or forward to this address. */
     go(to: string): void {
-      location.pathname = to;
+      show(to);
       listeners.get('popstate')!();
     },
   };
@@ -60,6 +64,32 @@ it('shows what the address says when one goes back and forward', () => {
   expect(app.screen).toBe('start');
   go(room);
   expect(app.screen).toBe('lobby');
+});
+
+describe('the secret of a link', () => {
+  const secret = 'c7Yb2K1sR9e4mQ0zX5vN8w';
+
+  it('is made with the room, and stands in the address and the link', () => {
+    browser('/');
+    const app = new App();
+    app.start();
+    expect(location.hash).toMatch(/^#[A-Za-z0-9_-]{22}$/);
+    expect(app.link).toBe(`https://dialtone.test${location.pathname}${location.hash}`);
+    const first = app.secret;
+    app.again();
+    expect(app.secret).toBe(first);
+    app.go('/');
+    app.start();
+    expect(app.secret).not.toBe(first);
+  });
+
+  it('is taken from the link, and may come later when the link had been cut off', () => {
+    const { go } = browser(`/${ROOM}`);
+    const app = new App();
+    expect([app.secret, app.link]).toEqual(['', `https://dialtone.test/${ROOM}`]);
+    go(`/${ROOM}#${secret}`);
+    expect([app.screen, app.secret, app.link]).toEqual(['lobby', secret, `https://dialtone.test/${ROOM}#${secret}`]);
+  });
 });
 
 it('does not join another room than the one where Join was pressed', async () => {

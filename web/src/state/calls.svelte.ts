@@ -14,7 +14,7 @@ import { endedReason, ringOverText } from './endings.ts';
 import { t } from './i18n/index.ts';
 import { cleanName } from './name.ts';
 import { prefer, preferences } from './preferences.svelte.ts';
-import { newRoom, roomLink } from './route.ts';
+import { newRoom, roomPath } from './route.ts';
 import { forgetSeat, rememberSeat, type Seat } from './seat.ts';
 
 /** How long a reload waits for the camera before it takes its seat back without. */
@@ -25,6 +25,8 @@ const PASSING: readonly string[] = ['unavailable', 'rate_limited', 'limit', 'off
 export abstract class Calls {
   screen: Screen = $state('start');
   room = $state('');
+  /** The part of the room's link that only the two ends know; empty where there is none. */
+  secret = $state('');
   /** Whether this person started the call, rather than opened a link. */
   started = $state(false);
   joining = $state(false);
@@ -49,7 +51,7 @@ export abstract class Calls {
   protected call: Call | null = null;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  readonly link: string = $derived(roomLink(location.origin, this.room, location.hash));
+  readonly link: string = $derived(location.origin + roomPath(this.room, this.secret));
   /** What rings here and is not silenced. */
   readonly incoming: IncomingRing | null = $derived(this.phone.ringing[0] ?? null);
   /** A call is on the screen: another one that rings waits beside it. */
@@ -85,7 +87,8 @@ export abstract class Calls {
   async callPerson(person: Person, video: boolean): Promise<void> {
     this.leave();
     this.room = newRoom();
-    history.pushState(null, '', `/${this.room}`);
+    this.secret = '';
+    history.pushState(null, '', roomPath(this.room, ''));
     this.own.wanted = { audio: true, video };
     const dial = this.#dialling(person, video);
     await this.own.open();
@@ -308,7 +311,7 @@ export abstract class Calls {
     this.session = session;
     this.screen = screen;
     this.notice = '';
-    this.#found(session.call.room);
+    this.#found(session.call);
     session.call.subscribe(() => this.#changed(session));
   }
 
@@ -326,6 +329,7 @@ export abstract class Calls {
     this.session = session;
     this.call = session.call;
     this.room = session.call.room;
+    this.secret = session.call.secret;
     this.screen = 'call';
     history.replaceState(null, '', this.link);
     const wanted = session.wanted ?? own.wanted;
@@ -358,13 +362,14 @@ export abstract class Calls {
     if (phase === 'ended') return this.#ended(session);
     if (this.dial && peers.length > 0) this.#answered();
     // Only now is it known which room the ring led into.
-    if (this.room !== call.room) this.#found(call.room);
+    if (this.room !== call.room) this.#found(call);
   }
 
   /** The address is the room's, so that a reload finds the call again. */
-  #found(room: string): void {
+  #found({ room, secret }: Call): void {
     this.room = room;
-    if (room && location.pathname !== `/${room}`) history.pushState(null, '', `/${room}`);
+    this.secret = secret;
+    if (room && location.pathname !== `/${room}`) history.pushState(null, '', roomPath(room, secret));
     this.#remember();
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newRoom, parseRoute, roomLink } from './route.ts';
+import { newRoom, parseRoute, parseSecret, roomPath } from './route.ts';
 
 describe('parseRoute', () => {
   it('knows the start page', () => {
@@ -39,6 +39,22 @@ describe('newRoom', () => {
   });
 });
 
-it('a link keeps what follows #', () => {
-  expect(roomLink('https://example.org', 'abc', '#s')).toBe('https://example.org/abc#s');
+describe('the secret of a link', () => {
+  const secret = 'c7Yb2K1sR9e4mQ0zX5vN8w';
+
+  it('stands behind the #', () => {
+    expect(roomPath('room', secret)).toBe(`/room#${secret}`);
+    expect(parseSecret(new URL(roomPath('room', secret), 'https://dialtone.test').hash)).toBe(secret);
+  });
+
+  it('may be missing, as it does in links of rooms that have none', () => {
+    expect(roomPath('room', '')).toBe('/room');
+    expect(parseSecret('')).toBe('');
+  });
+
+  it('is whole or none', () => {
+    for (const hash of ['#', '#people', `#${secret.slice(1)}`, `#${secret}A`, '#c7Yb2K1sR9e4mQ0zX5vN8B']) {
+      expect(parseSecret(hash), hash).toBe('');
+    }
+  });
 });
