@@ -16,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
+use web_support::frames::{id_of, join};
 use web_support::*;
 
 const CRASHES: u32 = 10;
@@ -98,15 +99,18 @@ impl Story {
         ben: &mut Browser,
         random: &mut ChaCha8Rng,
     ) {
-        let mut ada = connect(server, ada, 1).await;
-        let mut ben = connect(server, ben, 2).await;
+        let mut ada = ada.connect(server, 1).await;
+        let mut ben = ben.connect(server, 2).await;
         // Beyond that the server refuses more rings for a while.
         for _ in 0..protocol::limits::INVITES_BURST {
             self.next += 1;
             let n = self.next;
             let told = self.calls.entry(n).or_default();
             let (call, ring) = (id_of('C', n), id_of('R', n));
-            assert_eq!(ada.ask(join(n)).await["t"], "joined");
+            assert_eq!(
+                ada.ask(join(&id_of('O', n), &id_of('C', n))).await["t"],
+                "joined"
+            );
             let invite = json!({
                 "t": "invite", "ring": ring, "call": call, "to": self.ben_id,
                 "media": { "audio": true, "video": false },
@@ -149,16 +153,16 @@ impl Story {
     /// Both come back to the last call, as clients do after a reset, see that it is as they were
     /// told, and end it.
     async fn settle(&mut self, server: &Server, ada: &mut Browser, ben: &mut Browser) {
-        let mut ada = connect(server, ada, 1).await;
-        let mut ben = connect(server, ben, 2).await;
+        let mut ada = ada.connect(server, 1).await;
+        let mut ben = ben.connect(server, 2).await;
         let n = self.next;
         let Some(told) = self.calls.get_mut(&n) else {
             return;
         };
-        let joined = ada.ask(join(n)).await;
+        let joined = ada.ask(join(&id_of('O', n), &id_of('C', n))).await;
         assert_eq!(joined["t"], "joined", "{joined}");
         if told.accepted && !told.hung_up {
-            let joined = ben.ask(join(n)).await;
+            let joined = ben.ask(join(&id_of('O', n), &id_of('C', n))).await;
             let said: Vec<_> = joined["chat"].as_array().unwrap().iter().collect();
             for chat in &told.said {
                 assert!(
@@ -217,23 +221,4 @@ fn history(server: &Server, browser: &mut Browser) -> Vec<Value> {
             return all;
         }
     }
-}
-
-async fn connect(server: &Server, browser: &mut Browser, device: u8) -> Client {
-    let ticket = browser.good(server, "POST", "/api/v1/tickets", Value::Null);
-    let client = Client::open(server).await;
-    client
-        .into_session_with(ticket["ticket"].as_str().unwrap(), device)
-        .await
-}
-
-fn join(n: u32) -> Value {
-    json!({
-        "t": "join", "room": id_of('O', n), "call": id_of('C', n), "name": "-",
-        "media": { "audio": true, "video": false },
-    })
-}
-
-fn id_of(kind: char, n: u32) -> String {
-    format!("{kind}{n:A>20}A")
 }

@@ -11,10 +11,9 @@ use web_support::{CALL, Client, Server};
 
 /// A socket with a ticket of this browser, and its welcome.
 async fn connect(server: &Server, browser: &Browser) -> (Client, Value) {
-    let mut browser = browser.clone();
-    let ticket = browser.good(server, "POST", "/api/v1/tickets", Value::Null);
+    let ticket = browser.clone().ticket(server);
     let mut client = Client::open(server).await;
-    let hello = client.hello_frame(ticket["ticket"].as_str().unwrap());
+    let hello = client.hello_frame(&ticket);
     let welcome = client.ask(hello).await;
     assert_eq!(welcome["t"], "welcome", "{welcome}");
     (client, welcome)

@@ -6,6 +6,7 @@ mod web_support;
 
 use account_support::*;
 use serde_json::{Value, json};
+use web_support::frames::{accept, id_of, invite, join};
 use web_support::*;
 
 /// Ada, who administrates, and Ben.
@@ -35,44 +36,13 @@ impl Two {
     }
 }
 
-/// A socket of somebody who has signed in.
-async fn connect(server: &Server, browser: &mut Browser, device: u8) -> Client {
-    let ticket = browser.good(server, "POST", "/api/v1/tickets", Value::Null);
-    let client = Client::open(server).await;
-    client
-        .into_session_with(ticket["ticket"].as_str().unwrap(), device)
-        .await
-}
-
-fn id_of(kind: char, n: u32) -> String {
-    format!("{kind}{n:A>20}A")
-}
-
-fn join(room: &str, call: &str) -> Value {
-    json!({
-        "t": "join", "room": room, "call": call, "name": "-",
-        "media": { "audio": true, "video": false },
-    })
-}
-
-fn invite(ring: &str, call: &str, to: &str) -> Value {
-    json!({
-        "t": "invite", "ring": ring, "call": call, "to": to,
-        "media": { "audio": true, "video": false },
-    })
-}
-
-fn accept(ring: &str) -> Value {
-    json!({ "t": "accept", "ring": ring, "media": { "audio": true, "video": false } })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_from_the_ring_to_both_histories() {
     let mut two = Two::new(&[]);
     let ben_id = two.id_of_ben();
-    let mut ada = connect(&two.server, &mut two.ada, 1).await;
-    let mut phone = connect(&two.server, &mut two.ben, 2).await;
-    let mut laptop = connect(&two.server, &mut two.ben, 3).await;
+    let mut ada = two.ada.connect(&two.server, 1).await;
+    let mut phone = two.ben.connect(&two.server, 2).await;
+    let mut laptop = two.ben.connect(&two.server, 3).await;
     let ring = id_of('R', 1);
     assert_eq!(ada.ask(join(ROOM, CALL)).await["t"], "joined");
     assert_eq!(ada.ask(invite(&ring, CALL, &ben_id)).await["t"], "ok");
@@ -122,7 +92,7 @@ async fn a_call_from_the_ring_to_both_histories() {
 async fn a_missed_call_and_the_message_left_after_it() {
     let mut two = Two::new(&[]);
     let ben_id = two.id_of_ben();
-    let mut ada = connect(&two.server, &mut two.ada, 1).await;
+    let mut ada = two.ada.connect(&two.server, 1).await;
     let ring = id_of('R', 1);
     ada.ask(join(ROOM, CALL)).await;
     ada.ask(invite(&ring, CALL, &ben_id)).await;
@@ -150,8 +120,8 @@ async fn a_missed_call_and_the_message_left_after_it() {
 async fn contacts_and_blocks_count_at_once() {
     let mut two = Two::new(&[]);
     let (ada_id, ben_id) = (id(&two.server, &mut two.ada), two.id_of_ben());
-    let mut ada = connect(&two.server, &mut two.ada, 1).await;
-    let mut ben = connect(&two.server, &mut two.ben, 2).await;
+    let mut ada = two.ada.connect(&two.server, 1).await;
+    let mut ben = two.ben.connect(&two.server, 2).await;
     let contact = format!("/api/v1/contacts/{ben_id}");
     two.ada.good(&two.server, "PUT", &contact, json!({}));
     let people = ada

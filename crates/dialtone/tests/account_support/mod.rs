@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::web_support::{Answer, Server};
+use crate::web_support::{Answer, Client, Server};
 
 pub const PASSWORD: &str = "correct horse";
 
@@ -99,6 +99,19 @@ impl Browser {
             true => Value::Null,
             false => answer.json(),
         }
+    }
+
+    /// A ticket for a socket of this browser.
+    pub fn ticket(&mut self, server: &Server) -> String {
+        let shown = self.good(server, "POST", "/api/v1/tickets", Value::Null);
+        shown["ticket"].as_str().unwrap().to_owned()
+    }
+
+    /// A session of this browser, with the device of this number.
+    pub async fn connect(&mut self, server: &Server, device: u8) -> Client {
+        let client = Client::open(server).await;
+        let ticket = self.ticket(server);
+        client.into_session_with(&ticket, device).await
     }
 
     pub fn me(&mut self, server: &Server) -> Value {

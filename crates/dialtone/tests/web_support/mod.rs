@@ -3,6 +3,8 @@
 // Every test file uses another part of this.
 #![allow(dead_code)]
 
+pub mod frames;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
