@@ -54,6 +54,7 @@ pub const STEPS: &[Step] = &[
         needs: &[
             tools::COTURN,
             tools::STUN_CLIENT,
+            tools::OPENSSL,
             tools::PIP,
             tools::POSTGRESQL,
         ],

@@ -45,6 +45,8 @@ pub const NFT: Tool = apt("nft", "nftables");
 pub const COTURN: Tool = apt("turnserver", "coturn");
 /// Makes browsers trust a certificate.
 pub const CERTUTIL: Tool = apt("certutil", "libnss3-tools");
+/// Judges our certificates by other code than ours.
+pub const OPENSSL: Tool = apt("openssl", "openssl");
 /// A STUN client by others.
 pub const STUN_CLIENT: Tool = apt("stun", "stun-client");
 /// The database that tests of the store run on beside SQLite; they start servers of their own. Of

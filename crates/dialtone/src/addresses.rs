@@ -111,6 +111,16 @@ pub fn local() -> Vec<IpAddr> {
     local
 }
 
+/// Where to listen on all addresses of this machine: of both families, if it has both.
+pub fn any(port: u16) -> SocketAddr {
+    let has_ipv6 = interfaces().iter().any(|(ip, _)| ip.is_ipv6());
+    let ip: IpAddr = match has_ipv6 {
+        true => Ipv6Addr::UNSPECIFIED.into(),
+        false => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    SocketAddr::new(ip, port)
+}
+
 /// Decides about every address; `sources` are those that packets to the internet leave from.
 fn decide(interfaces: Vec<(IpAddr, String)>, sources: [Option<IpAddr>; 2]) -> Vec<Address> {
     let mut addresses: Vec<Address> = interfaces
@@ -172,7 +182,8 @@ fn promote(addresses: &mut [Address], from: Verdict, to: Verdict) {
     }
 }
 
-fn is_link_local(ip: IpAddr) -> bool {
+/// Whether an address is good on one link only.
+pub fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),

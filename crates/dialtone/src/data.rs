@@ -88,8 +88,13 @@ impl DataFolder {
 
     /// Puts the relay's secret there, whether there is one or not.
     pub fn keep_relay_secret(&self, secret: &[u8]) -> anyhow::Result<()> {
-        let path = self.path.join("relay.secret");
-        // Written aside and moved into place: a crash half-way leaves no short secret behind.
+        self.keep("relay.secret", secret)
+    }
+
+    /// Puts a file there, whether there is one of that name or not, that only its owner can read.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        // Written aside and moved into place: a crash half-way leaves no short file behind.
         let aside = path.with_extension("new");
         let write = || {
             let mut file = fs::OpenOptions::new()
@@ -98,7 +103,7 @@ impl DataFolder {
                 .truncate(true)
                 .mode(0o600)
                 .open(&aside)?;
-            file.write_all(secret)?;
+            file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&aside, &path)
         };

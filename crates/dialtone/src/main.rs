@@ -17,6 +17,7 @@ mod coturn;
 mod data;
 mod http;
 mod hub;
+mod lan;
 mod net;
 mod operator;
 mod outgoing;

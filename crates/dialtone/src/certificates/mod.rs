@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -39,21 +40,34 @@ impl Certificates {
     /// Reads both files. A certificate that is out of its time is taken, with a warning: clients
     /// refuse it, and say so, but what does not need it can run.
     pub fn read(chain: &Path, key: &Path) -> Result<Arc<Certificates>, CertificateError> {
-        let current = files::read(chain, key)?;
-        Ok(Arc::new(Certificates {
+        files::read(chain, key).map(Certificates::showing)
+    }
+
+    /// One that was not read from files.
+    pub fn showing(current: Arc<CertifiedKey>) -> Arc<Certificates> {
+        Arc::new(Certificates {
             current: RwLock::new(current),
-        }))
+        })
+    }
+
+    /// From now on shows this one.
+    pub fn show(&self, new: Arc<CertifiedKey>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
     /// From now on shows what another one shows.
     pub fn replace_with(&self, other: &Certificates) {
-        let new = other.current();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        self.show(other.current());
+    }
+
+    /// The server's own certificate.
+    pub fn leaf(&self) -> CertificateDer<'static> {
+        self.current().cert[0].clone()
     }
 
     /// For whom the certificate speaks.
     pub fn names(&self) -> Names {
-        Names::of(&self.current().cert[0])
+        Names::of(&self.leaf())
     }
 
     /// How a listener for these services does its handshakes: TLS 1.2 and 1.3, sessions resumed by

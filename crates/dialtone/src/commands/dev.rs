@@ -1,14 +1,12 @@
 //! `dialtone dev`: everything on this machine, without configuration.
 
-use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
+mod greeting;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use protocol::id::RoomId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use turn::{Cidr, Credentials, Limits, RelayAddress};
@@ -26,6 +24,7 @@ use crate::outgoing::Outgoing;
 use crate::reach::Reach;
 use crate::webhooks::Webhooks;
 use crate::{proof, push};
+use greeting::Greeting;
 
 /// Clients at once. A development server needs few; this bounds what a mistake can take.
 const MAX_SESSIONS: usize = 10_000;
@@ -103,19 +102,22 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let found = addresses::find();
     let relays = relay_addresses(&arguments, &found);
     let announced: Vec<IpAddr> = relays.iter().map(|relay| relay.announced).collect();
-    let https = arguments.https.read(&announced)?;
-    let http = http_addresses(arguments.http);
+    let https = arguments.https.read(&data, &found, &announced)?;
+    let http = http_addresses(&arguments);
     let listener = Listener::bind(&http, https.as_ref().map(|https| https.listen))?;
-    let https = https.zip(listener.secure_address()?);
+    let mut https = https.zip(listener.secure_address()?);
     let mut urls = vec![url(arguments.http, listener.address()?)];
     let relay = start_relay(&arguments, &secret, &relays, listener.addresses()?)?;
     let mut offered = offered(&relay, &relays, secret);
     let (mut secure, mut hosts) = (None, Hosts::default());
+    let (mut front, mut first_step) = (None, None);
     if let Some((https, bound)) = &https {
         // The last resort of clients, for where only this port passes.
         offered.turn_urls.push(https.turn_url(*bound));
         secure = Some(Secure::new(&https.certificates, relay.adopter())?);
         hosts = https.hosts();
+        front = https.front(*bound);
+        first_step = https.first_step(listener.address()?);
         urls.push(https.url(*bound));
     }
     let room = room(&arguments);
@@ -139,7 +141,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let tidying = tokio::spawn(store.clone().keep_tidy());
     let listener = listener
         .behind(arguments.proxy_from.clone())
-        .with_room(room);
+        .with_room(room)
+        .with_front(front);
     // The last is that by HTTPS, if there is one.
     let url = &urls[urls.len() - 1];
     let accounts = Accounts::open(store.clone(), hub.clone(), url, host(url)).await?;
@@ -147,16 +150,19 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let server = listener.serve(accounts, reach, secure, hosts);
 
     let first = first.map(|secret| accounts::welcome(url, &secret));
-    say(&greeting(
-        &arguments,
-        &urls,
-        &found,
-        &relay,
-        first.as_deref(),
-    )?);
-    say(&format!("ready {}\n", urls.join(" ")));
+    let greeting = Greeting {
+        urls: &urls,
+        first_step: first_step.as_ref(),
+        administrator: first.as_deref(),
+        turn: arguments.turn,
+        relay: &relay,
+        found: &found,
+        state: &arguments.state,
+    };
+    greeting::say(&greeting.text()?);
+    greeting::say(&format!("ready {}\n", urls.join(" ")));
     if !arguments.no_open {
-        open_browser(&urls[0]);
+        greeting::open_browser(greeting.first_page());
     }
 
     let mut look = interval(LOOK);
@@ -164,7 +170,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let how = loop {
         tokio::select! {
             how = signals.first() => break how,
-            _ = look.tick() => relay.follow_addresses(),
+            _ = look.tick() => {
+                relay.follow_addresses();
+                if let Some((https, _)) = &mut https {
+                    https.follow();
+                }
+            }
         }
     };
     tokio::select! {
@@ -181,10 +192,13 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// `localhost` is both of these, and browsers differ in which they try first.
-fn http_addresses(given: Option<SocketAddr>) -> Vec<SocketAddr> {
+fn http_addresses(arguments: &Arguments) -> Vec<SocketAddr> {
     const PORT: u16 = 8080;
-    if let Some(address) = given {
+    if let Some(address) = arguments.http {
         return vec![address];
+    }
+    if arguments.https.is_lan() {
+        return vec![addresses::any(PORT)];
     }
     [
         IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -304,82 +318,6 @@ fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange:
         stun_urls: hosts.clone().map(|host| format!("stun:{host}")).collect(),
         turn_urls: turn_urls.collect(),
         secret,
-    }
-}
-
-// ---- what a person sees ----
-
-fn greeting(
-    arguments: &Arguments,
-    urls: &[String],
-    found: &[Address],
-    relay: &Relay,
-    first: Option<&str>,
-) -> anyhow::Result<String> {
-    let mut room = [0; 16];
-    getrandom::fill(&mut room)?;
-    let room = RoomId::from_bytes(room);
-    let mut text = String::new();
-    writeln!(text, "Dialtone {}\n", env!("CARGO_PKG_VERSION"))?;
-    for url in urls {
-        writeln!(text, "  Open    {url}")?;
-        writeln!(text, "  Invite  {url}/{room}")?;
-    }
-    writeln!(
-        text,
-        "          Open it in two windows to try a call with yourself.\n"
-    )?;
-    if let Some(link) = first {
-        writeln!(text, "  Make yourself the administrator: {link}\n")?;
-    }
-    if arguments.turn.ip().is_unspecified() {
-        let port = relay.port();
-        writeln!(text, "  STUN and TURN on port {port}, UDP and TCP")?;
-        for address in found {
-            writeln!(text, "    {address}")?;
-        }
-    } else {
-        writeln!(
-            text,
-            "  STUN and TURN on {}, UDP and TCP, as --turn says",
-            relay.listen_addresses().first().unwrap_or(&arguments.turn)
-        )?;
-    }
-    if urls.len() > 1 {
-        writeln!(text, "  TURN over TLS on the port of HTTPS")?;
-    }
-    writeln!(
-        text,
-        "\n  State is kept in {}. Ctrl-C stops.\n",
-        arguments.state
-    )?;
-    Ok(text)
-}
-
-/// Prints, also when nobody reads any more: a closed pipe is no reason to end a call.
-fn say(text: &str) {
-    let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Opens the page where somebody sits in front of a screen.
-fn open_browser(url: &str) {
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
-    let opener = match std::env::consts::OS {
-        "macos" => "open",
-        "linux" if has_screen => "xdg-open",
-        _ => return,
-    };
-    if std::io::stdout().is_terminal() {
-        // The address is printed as well: without an opener nothing is lost.
-        let _ = Command::new(opener)
-            .arg(url)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
     }
 }
 

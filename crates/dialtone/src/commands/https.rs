@@ -1,32 +1,41 @@
-//! `dialtone dev --https`: the flags, and the name under which people come.
+//! `dialtone dev --https` and `--lan`: the flags, and the name under which people come.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
+use axum::Router;
 
+use crate::addresses::{self, Address};
 use crate::certificates::{Certificates, Names};
-use crate::http::Hosts;
+use crate::data::DataFolder;
+use crate::http::{Hosts, trust};
+use crate::lan::{self, Lan};
 
 /// Serving others than this machine: browsers give camera and microphone to them only by HTTPS.
 #[derive(Debug, clap::Args)]
 pub struct HttpsArguments {
     /// Where the web app listens for HTTPS as well, and on the same port TURN over TLS
-    #[arg(long, value_name = "ADDR:PORT", requires_all = ["cert", "key"])]
+    #[arg(long, value_name = "ADDR:PORT", requires = "voucher")]
     https: Option<SocketAddr>,
 
+    /// Serve everybody in your own network by HTTPS (port 8443), vouched for by an authority of your
+    /// own, which each device has to trust once: http://ADDRESS:8080/trust says how
+    #[arg(long, group = "voucher", conflicts_with = "proxy_from")]
+    lan: bool,
+
     /// The certificate for HTTPS, and behind it those that lead to a known authority (PEM)
-    #[arg(long, value_name = "FILE", requires = "https")]
+    #[arg(long, value_name = "FILE", group = "voucher", requires_all = ["https", "key"])]
     cert: Option<PathBuf>,
 
     /// The private key of the certificate (PEM, without a passphrase)
-    #[arg(long, value_name = "FILE", requires = "https")]
+    #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
     /// The name or address people use, one in the certificate [default: the first name in it, or an
     /// address]
-    #[arg(long, value_name = "HOST", requires = "https")]
+    #[arg(long, value_name = "HOST", requires = "cert")]
     name: Option<String>,
 }
 
@@ -39,12 +48,36 @@ pub struct Https {
     pub certificates: Arc<Certificates>,
     /// The host that people type, and that clients find in the certificate.
     host: String,
+    /// Who vouches for it, if that is us.
+    lan: Option<Lan>,
+}
+
+/// Trusting us: where it is described, and what to compare.
+#[derive(Debug)]
+pub struct FirstStep {
+    /// The page.
+    pub url: String,
+    /// SHA-256 of the certificate to be trusted.
+    pub fingerprint: String,
 }
 
 impl HttpsArguments {
-    /// What the flags say, with the certificate read; `announced` are the addresses others are
-    /// told.
-    pub fn read(&self, announced: &[IpAddr]) -> anyhow::Result<Option<Https>> {
+    /// Whether the own network is served.
+    pub fn is_lan(&self) -> bool {
+        self.lan
+    }
+
+    /// What the flags say, with the certificate read; `found` are the addresses of this machine, and
+    /// `announced` those that others are told.
+    pub fn read(
+        &self,
+        data: &DataFolder,
+        found: &[Address],
+        announced: &[IpAddr],
+    ) -> anyhow::Result<Option<Https>> {
+        if self.lan {
+            return self.in_lan(data, found).map(Some);
+        }
         let (Some(listen), Some(cert), Some(key)) = (self.https, &self.cert, &self.key) else {
             return Ok(None);
         };
@@ -54,7 +87,28 @@ impl HttpsArguments {
             listen,
             certificates,
             host,
+            lan: None,
         }))
+    }
+
+    fn in_lan(&self, data: &DataFolder, found: &[Address]) -> anyhow::Result<Https> {
+        let listen = self.https;
+        let listen = listen.unwrap_or_else(|| addresses::any(lan::HTTPS_PORT));
+        let address = match listen.ip() {
+            ip if ip.is_unspecified() => lan::address(found)?,
+            ip if lan::is_private(ip) => ip,
+            ip => bail!(
+                "--lan vouches for private addresses only, and {ip} is none; leave --https out, or \
+                 give a certificate for it with --cert and --key instead of --lan"
+            ),
+        };
+        let lan = Lan::open(data)?;
+        Ok(Https {
+            listen,
+            certificates: lan.certificates().clone(),
+            host: address.to_string(),
+            lan: Some(lan),
+        })
     }
 }
 
@@ -80,6 +134,28 @@ impl Https {
         hosts.retain(|host| !host.starts_with('*'));
         hosts.push(self.host.clone());
         Hosts(hosts)
+    }
+
+    /// What plain HTTP gives instead of the app where devices have to trust us first.
+    pub fn front(&self, bound: SocketAddr) -> Option<Router> {
+        let lan = self.lan.as_ref()?;
+        let certificates = self.certificates.clone();
+        Some(trust::router(lan.root(), certificates, bound.port()))
+    }
+
+    /// What a person has to do before anything else, if they have to; `plain` is where plain HTTP is.
+    pub fn first_step(&self, plain: SocketAddr) -> Option<FirstStep> {
+        let lan = self.lan.as_ref()?;
+        let (host, port) = (self.bracketed(), plain.port());
+        Some(FirstStep {
+            url: format!("http://{host}:{port}{}", trust::PATH),
+            fingerprint: lan.root().fingerprint,
+        })
+    }
+
+    /// Looks whether another certificate is needed.
+    pub fn follow(&mut self) {
+        self.lan.iter_mut().for_each(Lan::follow);
     }
 
     fn bracketed(&self) -> String {

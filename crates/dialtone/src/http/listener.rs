@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -58,6 +59,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub struct Listener {
     plain: Vec<TcpListener>,
     secure: Option<TcpListener>,
+    /// What plain HTTP gives instead of the app.
+    front: Option<Router>,
     proxies: Arc<[Cidr]>,
     room: Room,
 }
@@ -68,6 +71,7 @@ impl Listener {
         let mut listener = Listener {
             plain: Vec::new(),
             secure: None,
+            front: None,
             proxies: Arc::default(),
             room: Room::default(),
         };
@@ -85,6 +89,7 @@ impl Listener {
         Ok(Listener {
             plain: vec![bind(address, flag)?],
             secure: None,
+            front: None,
             proxies: Arc::default(),
             room: Room::default(),
         })
@@ -100,6 +105,12 @@ impl Listener {
     /// The same with room for so many connections.
     pub fn with_room(mut self, room: Room) -> Listener {
         self.room = room;
+        self
+    }
+
+    /// The same with other routes for plain HTTP, if any are given.
+    pub fn with_front(mut self, front: Option<Router>) -> Listener {
+        self.front = front;
         self
     }
 
@@ -154,8 +165,9 @@ impl Listener {
         let secure = self.secure.zip(secure);
         let secure = secure.map(|(listener, secure)| (listener, Some(secure)));
         for (listener, secure) in plain.chain(secure) {
+            let front = self.front.as_ref().filter(|_| secure.is_none());
             let server = Acceptor {
-                router: routes.clone(),
+                router: front.unwrap_or(routes).clone(),
                 secure,
                 proxies: self.proxies.clone(),
                 sources: sources.clone(),
@@ -204,6 +216,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
+    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        // It stands for the addresses of IPv4, too, whatever the system's default is.
+        SockRef::from(&socket).set_only_v6(false)?;
+    }
     // Connections of before a restart do not keep the port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

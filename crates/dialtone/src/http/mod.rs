@@ -7,6 +7,7 @@ mod listener;
 mod proxied;
 mod secure;
 mod sources;
+pub mod trust;
 mod ws;
 
 use std::sync::Arc;
