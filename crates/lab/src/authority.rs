@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -43,6 +43,23 @@ impl Authority {
         Ok(authority)
     }
 
+    /// A certificate for this address out of stolen keys: a root, an issuer below it, and the
+    /// issuer's key (PEM).
+    pub fn forge(stolen: &str, address: Ipv4Addr) -> Result<Self> {
+        let issuer = blocks(stolen).nth(1).context("no issuer")?;
+        let issuer_key = KeyPair::from_pem(&blocks(stolen).nth(2).context("no key")?)?;
+        let folder = tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?;
+        let key = KeyPair::generate()?;
+        let mut leaf = CertificateParams::new([address.to_string()])?;
+        leaf.distinguished_name = called("Server of a thief");
+        let signed = leaf.signed_by(&key, &Issuer::from_ca_cert_pem(&issuer, issuer_key)?)?;
+        let authority = Self { folder };
+        fs::write(authority.root(), stolen)?;
+        fs::write(authority.certificate(), signed.pem() + issuer.as_str())?;
+        fs::write(authority.key(), key.serialize_pem())?;
+        Ok(authority)
+    }
+
     /// The authority's own certificate (PEM).
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root.pem")
@@ -57,6 +74,22 @@ impl Authority {
     pub fn key(&self) -> PathBuf {
         self.folder.path().join("key.pem")
     }
+}
+
+/// The parts of a PEM file.
+fn blocks(pem: &str) -> impl Iterator<Item = String> {
+    let mut lines = pem.lines();
+    std::iter::from_fn(move || {
+        let mut block = String::new();
+        for line in lines.by_ref() {
+            block += line;
+            block.push('\n');
+            if line.starts_with("-----END ") {
+                return Some(block);
+            }
+        }
+        None
+    })
 }
 
 fn called(name: &str) -> DistinguishedName {

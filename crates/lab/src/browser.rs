@@ -28,7 +28,7 @@ pub struct BrowserOptions {
     pub tone: Option<f64>,
     /// Origins on plain HTTP that count as secure, so that pages may use the camera.
     pub trusted: Vec<String>,
-    /// The certificate of an authority to trust (PEM).
+    /// The certificate of an authority to trust (PEM or DER).
     pub authority: Option<PathBuf>,
 }
 

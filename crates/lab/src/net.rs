@@ -18,8 +18,9 @@ use crate::{Host, Nat, process::run};
 /// All namespaces of labs begin with this, then the id of the process they belong to.
 const PREFIX: &str = "dtlab";
 
-/// The networks of two homes, and of a server that is not on the internet itself.
-const PREFIXES: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [10, 0, 0]];
+/// The networks of two homes, of a server that is not on the internet itself, and of a home whose
+/// addresses are private ones.
+const PREFIXES: [[u8; 3]; 4] = [[192, 0, 2], [198, 51, 100], [10, 0, 0], [192, 168, 7]];
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
@@ -110,6 +111,11 @@ impl Net {
             .iter()
             .filter(|n| n.contains("-lan-") && !n.contains("-cloud-"));
         self.lan_of(name, nat, PREFIXES[homes.count()])
+    }
+
+    /// A router with a network of private addresses behind it: 192.168.7.0/24.
+    pub fn private_lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
+        self.lan_of(name, nat, PREFIXES[3])
     }
 
     fn lan_of(&mut self, name: &str, nat: Nat, prefix: [u8; 3]) -> Result<Lan> {

@@ -1,11 +1,11 @@
 //! What people do in the app, and what they see and hear there.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{Authority, Browser, BrowserOptions, Host, Patience, eventually};
+use crate::{Browser, BrowserOptions, Host, Patience, eventually};
 
 const SENSE: &str = include_str!("scripts/sense.js");
 /// Messages of the chat, oldest first.
@@ -37,17 +37,18 @@ impl Person {
         Self::with(test, host, name, Some(hertz), insecure(origin))
     }
 
-    /// The same at a browser that trusts an authority as well, so that pages come by HTTPS.
+    /// The same at a browser that trusts an authority as well, so that pages come by HTTPS; `root` is
+    /// its certificate.
     pub fn trusting(
         test: &str,
         host: &Host,
         name: &str,
         hertz: f64,
         origin: &str,
-        authority: &Authority,
+        root: &Path,
     ) -> Result<Self> {
         let options = BrowserOptions {
-            authority: Some(authority.root()),
+            authority: Some(root.to_owned()),
             ..insecure(origin)
         };
         Self::with(test, host, name, Some(hertz), options)

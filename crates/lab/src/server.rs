@@ -137,6 +137,11 @@ impl Server {
             .with_context(|| format!("no one-time link in:\n{said}"))
     }
 
+    /// Where it keeps its state.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Address of the web app and the signaling.
     pub fn http(&self) -> SocketAddr {
         self.http

@@ -20,7 +20,8 @@ fn arrive(test: &str) -> Result<(World, Server, Pair)> {
         ..ServerOptions::default()
     };
     let server = Server::start_with(&world.server, options)?;
-    let pair = Pair::trusting(test, &world.alice, &world.bob, &server.origin(), &authority)?;
+    let root = authority.root();
+    let pair = Pair::trusting(test, &world.alice, &world.bob, &server.origin(), &root)?;
     Ok((world, server, pair))
 }
 

@@ -26,7 +26,7 @@ fn by_udp_by_tcp_and_by_tls_browsers_reach_each_other_from_relay_to_relay() -> R
         &world.alice,
         &world.bob,
         pages.origin(),
-        &authority,
+        &authority.root(),
     )?;
     for (transport, url) in [
         ("udp", format!("turn:{address}:3478?transport=udp")),

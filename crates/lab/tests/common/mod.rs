@@ -3,8 +3,10 @@
 
 pub mod ringing;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
-use lab::{Authority, Evidence, Host, Person, Server, World};
+use lab::{Evidence, Host, Person, Server, World};
 use serde_json::Value;
 
 /// Tones that no harmonic of the other can be taken for.
@@ -32,11 +34,11 @@ impl Pair {
         alice: &Host,
         bob: &Host,
         origin: &str,
-        authority: &Authority,
+        root: &Path,
     ) -> Result<Self> {
         Self::both(
-            || Person::trusting(test, alice, "Alice", ALICE, origin, authority),
-            || Person::trusting(test, bob, "Bob", BOB, origin, authority),
+            || Person::trusting(test, alice, "Alice", ALICE, origin, root),
+            || Person::trusting(test, bob, "Bob", BOB, origin, root),
         )
     }
 
