@@ -44,8 +44,13 @@ fn a_connection_that_is_only_announced_gets_none_until_the_other_end_is_there() 
     let living = announced(&pair.bens, "connected");
     let joined = pair.ben.join_as(&mut pair.board, ROOM, CALL, living);
     turn(&joined["connections"][0]["relay"]);
-    let news = pair.ada.take(&mut pair.board, "relay_credentials");
-    turn(&news[0]["relay"]);
+    let [renewed, back] = ["relay_credentials", "participant"]
+        .map(|news| pair.ada.take(&mut pair.board, news).remove(0));
+    turn(&renewed["relay"]);
+    assert!(
+        renewed["seq"].as_u64() < back["seq"].as_u64(),
+        "who hears of the return restarts with them"
+    );
 }
 
 #[test]

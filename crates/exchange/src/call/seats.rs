@@ -106,14 +106,14 @@ impl Call {
             presence: Presence::Online(session),
         };
         self.take_seat(session, seat, cx);
+        let living = self.living(&join);
+        if living.is_some() && was_hearsay {
+            // Before the news of the return, at which what is broken is mended with them.
+            self.hand_relay_to(|seat| seat.participant != me, cx);
+        }
         self.tell_others(me, self.change_of(me), cx);
-        match self.living(&join) {
-            Some(announced) => {
-                self.take_up(me, &announced, cx);
-                if was_hearsay {
-                    self.hand_relay_to(|seat| seat.participant != me, cx);
-                }
-            }
+        match living {
+            Some(announced) => self.take_up(me, &announced, cx),
             None => self.connect(me, cx),
         }
         self.snapshot_for(me, cx).into()
