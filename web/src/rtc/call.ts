@@ -410,6 +410,7 @@ export class Call {
       ready: () => this.#signaling.state === 'online',
       call: () => this.#call,
       send: (message) => void this.#tell(message),
+      lost: () => this.#signaling.probe(),
       changed: () => this.#changed(),
     });
   }

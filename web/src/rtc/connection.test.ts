@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Connection } from './connection.ts';
 import { Prepared, type Tracks } from './media.ts';
 import { FakeClock, settle } from './testing/clock.ts';
-import { FakeMedia, fakeTrack, type FakePeerConnection } from './testing/peer.ts';
+import { FakeMedia, fakeTrack, type FakeChannel, type FakePeerConnection } from './testing/peer.ts';
 
 type Posted = { t: string; generation: number } & Record<string, any>;
 
@@ -37,10 +37,15 @@ class End {
         description: (generation, body) => post('description', generation, { body }),
         candidates: (generation, candidates, end) => post('candidates', generation, { candidates, end }),
         state: (generation, state, path) => post('state', generation, { state, path }),
+        lost: () => post('lost', 0, {}),
         changed: () => {},
       },
     });
     this.pc = media.made[0]!;
+  }
+
+  get channel(): FakeChannel {
+    return this.pc.channels[0]!;
   }
 
   /** What was posted of a type since the last time. */
@@ -190,7 +195,7 @@ describe('candidates', () => {
 });
 
 describe('crossing offers', () => {
-  /** Both ends restart at the same time. */
+  /** The network of both ends changes at the same time. */
   async function cross(): Promise<void> {
     await connect();
     ada.connection.networkChanged();
@@ -298,6 +303,79 @@ describe('restarts', () => {
     expect([ada.pc.signalingState, ben.pc.signalingState]).toEqual(['stable', 'stable']);
   });
 
+  it('on another network are made at once, and once for all the news of it', async () => {
+    await connect();
+    ben.connection.networkChanged();
+    ben.connection.networkChanged();
+    await settle();
+    expect(ben.said()).toEqual(['offer 1']);
+    await clock.advance(1_000);
+    ben.connection.networkChanged();
+    await clock.advance(1_499);
+    expect(ben.said()).toEqual(['offer 1']);
+    await clock.advance(1);
+    expect(ben.said()).toEqual(['offer 1', 'offer 2']);
+    await clock.advance(10_000);
+    expect(ben.said()).toHaveLength(2);
+  });
+
+  it('on another network wait for signaling, while the old path goes on', async () => {
+    await connect();
+    ben.ready = false;
+    ben.connection.networkChanged();
+    await clock.advance(10_000);
+    expect(ben.said()).toEqual([]);
+    expect(ben.connection.state).toBe('connected');
+    ben.ready = true;
+    ben.connection.reachable();
+    ben.connection.reachable();
+    await settle();
+    expect(ben.said()).toEqual(['offer 1']);
+  });
+
+  it('on another network do not wait for their turn when the old path is gone', async () => {
+    await connect();
+    ada.pc.become('disconnected');
+    await settle();
+    ada.take('description');
+    await clock.advance(2_000);
+    expect(ada.said()).toEqual([]);
+    ada.connection.networkChanged();
+    await settle();
+    expect(ada.said()).toEqual(['offer 2']);
+  });
+
+  it('of the other end get their time before another is begun', async () => {
+    await connect();
+    ben.connection.networkChanged();
+    await settle();
+    await carry(ben, ada);
+    ada.pc.become('disconnected');
+    await clock.advance(3_999);
+    expect(ada.said()).toEqual(['answer 1']);
+    await clock.advance(1);
+    expect(ada.said()).toEqual(['answer 1', 'offer 2']);
+  });
+
+  it('after a reset begin at once where the relay has forgotten the path', async () => {
+    relayed(ada.pc);
+    relayed(ben.pc);
+    await connect();
+    ada.connection.recover();
+    ben.connection.recover();
+    await settle();
+    expect([ada.said(), ben.said()]).toEqual([['offer 1'], []]);
+  });
+
+  it('use the credentials that came last', async () => {
+    await connect();
+    ada.connection.setRelay({ ice_servers: [{ urls: ['turn:new'] }], expires_in_ms: 1 });
+    ada.pc.become('failed');
+    await settle();
+    expect(ada.pc.configurations.map((each) => each.iceServers?.[0]?.urls[0])).toEqual([undefined, 'stun:one', 'turn:new']);
+    expect(ada.said()).toEqual(['offer 1']);
+  });
+
   it('through the relay alone: the impolite end offers in the generation named', async () => {
     await start();
     await carry(ada, ben);
@@ -334,20 +412,143 @@ describe('restarts', () => {
   });
 });
 
-describe('reports', () => {
-  function pair(pc: FakePeerConnection, local: string, remote: object): void {
-    pc.stats.set('t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' });
-    pc.stats.set('p', {
-      id: 'p',
-      type: 'candidate-pair',
-      localCandidateId: 'l',
-      remoteCandidateId: 'r',
-      currentRoundTripTime: 0.02,
-    });
-    pc.stats.set('l', { id: 'l', type: 'local-candidate', candidateType: local });
-    pc.stats.set('r', { id: 'r', type: 'remote-candidate', ...remote });
+describe('heartbeats', () => {
+  /** Connected, and both have heard each other. */
+  async function beating(): Promise<void> {
+    await connect();
+    for (const end of [ada, ben]) {
+      end.channel.open();
+      end.channel.receive();
+      end.take('state');
+    }
   }
 
+  /** Time passes in which only these hear the other. */
+  async function pass(ms: number, ...hearing: End[]): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 250) {
+      for (const end of hearing) end.channel.receive();
+      await clock.advance(250);
+    }
+  }
+
+  it('go over a channel that both make by themselves, before the first offer', async () => {
+    await start();
+    const init = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
+    expect([ada, ben].map((end) => end.pc.channels.map((channel) => channel.init))).toEqual([[init], [init]]);
+  });
+
+  it('are sent four times a second, and not piled up', async () => {
+    await beating();
+    await pass(1_000, ada, ben);
+    expect(ada.channel.sent).toBe(5);
+    ada.channel.bufferedAmount = 1;
+    await pass(1_000, ada, ben);
+    expect(ada.channel.sent).toBe(5);
+  });
+
+  it('are answered at once by a page whose timers rest', async () => {
+    await beating();
+    clock.sleep(1_000);
+    ada.channel.receive();
+    ada.channel.receive();
+    expect(ada.channel.sent).toBe(2);
+  });
+
+  it('that stop are noticed within two seconds, by the end that hears none', async () => {
+    await beating();
+    await pass(2_000, ben);
+    expect(ada.connection.state).toBe('reconnecting');
+    expect(ada.connection.quality?.label).toBe('lost');
+    expect(ada.take('state')).toMatchObject([{ generation: 0, state: 'reconnecting' }]);
+    expect(ada.take('lost')).toHaveLength(1);
+    expect(ada.said()).toEqual(['offer 1']);
+    expect([ben.connection.state, ben.said()]).toEqual(['connected', []]);
+  });
+
+  it('that come again mean that the connection is up, without any restart having helped', async () => {
+    await beating();
+    await pass(2_000);
+    expect(ada.connection.state).toBe('reconnecting');
+    ada.channel.receive();
+    expect(ada.connection.state).toBe('connected');
+    await settle();
+    expect(ada.take('state').map((each) => each['state'])).toEqual(['reconnecting', 'connected']);
+    await pass(20_000, ada);
+    expect(ada.said()).toEqual(['offer 1']);
+  });
+
+  it('do not overrule the browser, which may know that nothing gets out any more', async () => {
+    await beating();
+    ada.pc.become('disconnected');
+    await pass(1_000, ada);
+    expect(ada.connection.state).toBe('reconnecting');
+  });
+
+  it('are not missed while media arrives', async () => {
+    await beating();
+    const inbound = { id: 'i', type: 'inbound-rtp', packetsReceived: 0 };
+    ada.pc.stats.set('i', inbound);
+    for (let second = 0; second < 5; second += 1) {
+      inbound.packetsReceived += 50;
+      await pass(1_000);
+    }
+    expect(ada.connection.state).toBe('connected');
+    await pass(2_500);
+    expect(ada.connection.state).toBe('reconnecting');
+    inbound.packetsReceived += 1;
+    await pass(250);
+    expect(ada.connection.state).toBe('connected');
+  });
+
+  it('are not missed from a program that sends none', async () => {
+    await connect();
+    ada.channel.open();
+    await pass(60_000);
+    expect(ada.connection.state).toBe('connected');
+  });
+
+  it('stop with the connection', async () => {
+    await beating();
+    ada.connection.close();
+    await pass(5_000);
+    expect(ada.channel.sent).toBe(1);
+    ada.channel.receive();
+    expect(ada.channel.sent).toBe(1);
+  });
+
+  it('let the other end know under a generation that has begun meanwhile', async () => {
+    await beating();
+    ada.connection.networkChanged();
+    await settle();
+    await pass(2_000);
+    // The report names the generation of the offer, whether or not it was answered.
+    expect(ada.take('state')).toMatchObject([{ generation: 1, state: 'reconnecting' }]);
+    await carry(ada, ben);
+    ben.connection.description(7, JSON.stringify({ type: 'offer', sdp: 'v=0\nm=audio\nm=video' }));
+    await settle();
+    expect(ben.connection.state).toBe('reconnecting');
+    expect(ben.take('state').at(-1)).toMatchObject({ generation: 7, state: 'reconnecting' });
+  });
+});
+
+function pair(pc: FakePeerConnection, local: string, remote: object): void {
+  pc.stats.set('t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' });
+  pc.stats.set('p', {
+    id: 'p',
+    type: 'candidate-pair',
+    localCandidateId: 'l',
+    remoteCandidateId: 'r',
+    currentRoundTripTime: 0.02,
+  });
+  pc.stats.set('l', { id: 'l', type: 'local-candidate', candidateType: local });
+  pc.stats.set('r', { id: 'r', type: 'remote-candidate', ...remote });
+}
+
+function relayed(pc: FakePeerConnection): void {
+  pair(pc, 'relay', { candidateType: 'host' });
+}
+
+describe('reports', () => {
   it('say when it is up and how, lost, and up again', async () => {
     pair(ada.pc, 'host', { candidateType: 'srflx' });
     await connect();

@@ -1,5 +1,6 @@
 import { Timer, type Clock, type Log } from './clock.ts';
 import type { SendCandidates } from './candidates.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { configuration, type Kind, type Prepared } from './media.ts';
 import { Negotiation } from './negotiation.ts';
 import { pathOf, statsOf } from './path.ts';
@@ -23,6 +24,8 @@ export interface ConnectionSignals {
   description(generation: number, body: string): void;
   candidates: SendCandidates;
   state(generation: number, state: ConnectionState, path: Path | null): void;
+  /** Nothing comes from the peer any more. The way to the server may be gone as well. */
+  lost(): void;
   /** Something that can be seen from outside has changed. */
   changed(): void;
 }
@@ -46,6 +49,7 @@ export class Connection {
   readonly #pc: RTCPeerConnection;
   readonly #negotiation: Negotiation;
   readonly #restarts: Restarts;
+  readonly #heartbeat: Heartbeat;
   readonly #meter = new QualityMeter();
   readonly #sampler: Timer;
   readonly #stream: MediaStream;
@@ -70,6 +74,7 @@ export class Connection {
     this.#stream = options.createStream();
     this.#sampler = new Timer(clock);
     this.#restarts = new Restarts(clock, opened.polite, () => this.#restart());
+    this.#heartbeat = new Heartbeat({ pc: prepared.pc, clock, changed: () => this.#changed() });
     this.#negotiation = new Negotiation({
       pc: prepared.pc,
       lines: prepared.lines,
@@ -107,10 +112,11 @@ export class Connection {
 
   /** Takes the servers, and makes the first offer if it is ours to make. */
   start(): void {
+    const { lines } = this.#options.prepared;
     this.#configure();
-    if (this.polite) return;
-    if (!this.#options.prepared.lines.open) this.#options.prepared.lines.create();
-    this.#negotiation.offer();
+    if (!this.polite && !lines.open) lines.create();
+    this.#heartbeat.open();
+    if (!this.polite) this.#negotiation.offer();
   }
 
   /** Sends another track from now on, or none. */
@@ -162,6 +168,9 @@ export class Connection {
     } else if (this.#state !== 'connected') {
       this.#restarts.up();
       this.#restarts.down();
+    } else if (this.#path === 'relay' && !this.polite) {
+      // The relay is part of the server, and has forgotten what it relayed.
+      this.#restarts.networkChanged();
     }
   }
 
@@ -172,7 +181,7 @@ export class Connection {
 
   /** The network has changed under us. The old path is used for as long as it works. */
   networkChanged(): void {
-    if (this.#state === 'connected' && !this.#negotiation.pending) this.#restart();
+    if (this.#state !== 'connecting') this.#restarts.networkChanged();
   }
 
   /** How the connection is announced to a server that has forgotten it. */
@@ -193,6 +202,7 @@ export class Connection {
     this.#closed = true;
     this.#sampler.clear();
     this.#restarts.stop();
+    this.#heartbeat.close();
     this.#negotiation.close();
     this.#pc.close();
   }
@@ -220,17 +230,19 @@ export class Connection {
     this.#options.signals.changed();
   }
 
+  /** Up is what the browser and the peer's heartbeat agree on; either can say that it is not. */
   #changed(): void {
     if (this.#closed) return;
     const { connectionState } = this.#pc;
-    if (connectionState === 'connected') this.#up();
-    if (connectionState === 'failed') this.#down();
+    const { silent } = this.#heartbeat;
+    if (connectionState === 'connected' && !silent) this.#up();
+    if (connectionState === 'failed' || silent) this.#down();
     if (connectionState === 'disconnected' && this.#state !== 'connecting') this.#down();
   }
 
   #up(): void {
-    this.#restarts.up();
     if (this.#state === 'connected') return;
+    this.#restarts.up();
     this.#state = 'connected';
     this.#quality = null;
     this.#options.signals.changed();
@@ -244,15 +256,15 @@ export class Connection {
     this.#quality = LOST;
     this.#sampler.clear();
     this.#report();
+    this.#options.signals.lost();
     this.#options.signals.changed();
   }
 
   #settled(theirs: boolean): void {
     if (theirs) this.#restarts.answered();
     // A report of the generation before may have been dropped as too old on its way.
-    if (this.#state === 'connected' && this.#reported !== this.#negotiation.generation) {
-      this.#report();
-    }
+    const late = this.#reported !== this.#negotiation.generation;
+    if (late && this.#state !== 'connecting') this.#report();
   }
 
   async #measure(fresh: boolean): Promise<void> {

@@ -23,6 +23,8 @@ export interface PeersOptions {
   call(): string;
   /** Sends a message that must not be lost. */
   send(message: ClientMessage): void;
+  /** A peer has fallen silent: the way to the server may be gone as well. */
+  lost(): void;
   changed(): void;
 }
 
@@ -239,10 +241,11 @@ export class Peers {
   }
 
   #signals(connection: string): ConnectionSignals {
-    const { ready, send, changed } = this.#options;
+    const { ready, send, lost, changed } = this.#options;
     const about = (generation: number) => ({ call: this.#options.call(), connection, generation });
     return {
       ready,
+      lost,
       changed,
       description: (generation, body) => send({ t: 'description', ...about(generation), body }),
       candidates: (generation, candidates, end) =>

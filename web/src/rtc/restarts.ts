@@ -4,19 +4,25 @@ import { Timer, type Clock } from './clock.ts';
 const PAUSES_MS = [4_000, 6_000, 8_000];
 /** Both ends notice a loss; the polite one leaves the first offer to the other for so long. */
 const POLITE_MS = 1_000;
+/** A restart that has just begun is given so much time before anything else begins another. */
+const FRESH_MS = 1_500;
 
-/** Decides when a connection that is down restarts ICE: one attempt at a time, further and further apart. */
+/** Decides when a connection restarts ICE: one attempt at a time, further and further apart while it is down. */
 export class Restarts {
   readonly #timer: Timer;
+  /** Runs while a restart of either end is fresh. */
+  readonly #fresh: Timer;
   readonly #polite: boolean;
   readonly #attempt: () => boolean;
   #count = 0;
   #down = false;
-  #skipped = false;
+  /** Wanted, and not made since signaling is away. */
+  #owed = false;
 
   /** `attempt` restarts, or answers false when signaling is gone and the offer would only wait. */
   constructor(clock: Clock, polite: boolean, attempt: () => boolean) {
     this.#timer = new Timer(clock);
+    this.#fresh = new Timer(clock);
     this.#polite = polite;
     this.#attempt = attempt;
   }
@@ -26,25 +32,36 @@ export class Restarts {
     if (this.#down) return;
     this.#down = true;
     this.#count = 0;
-    if (this.#polite) this.#timer.set(POLITE_MS, () => this.#run());
+    if (this.#fresh.running) this.#plan();
+    else if (this.#polite) this.#timer.set(POLITE_MS, () => this.#run());
     else this.#run();
   }
 
   /** The connection is up. */
   up(): void {
     this.#down = false;
-    this.#skipped = false;
+    this.#owed = false;
     this.#timer.clear();
+    this.#fresh.clear();
+  }
+
+  /** The network has changed under us: there may be a better path, and soon none but that. */
+  networkChanged(): void {
+    this.#count = 0;
+    if (!this.#fresh.running) return this.#run();
+    // Networks come up step by step, and say so at each of them. Whatever begins before then has
+    // looked at the network as it is by now.
+    this.#fresh.set(FRESH_MS, () => this.#run());
   }
 
   /** The other end has restarted: what it began gets its time. */
   answered(): void {
-    if (this.#down) this.#plan();
+    this.#begun();
   }
 
   /** Signaling is back: makes up for an attempt that could not be made. */
   reachable(): void {
-    if (this.#down && this.#skipped) this.#run();
+    if (this.#owed) this.#run();
   }
 
   /** The connection is closed. */
@@ -53,8 +70,14 @@ export class Restarts {
   }
 
   #run(): void {
-    this.#skipped = !this.#attempt();
-    this.#plan();
+    this.#owed = !this.#attempt();
+    if (!this.#owed) this.#begun();
+    else if (this.#down) this.#plan();
+  }
+
+  #begun(): void {
+    this.#fresh.set(FRESH_MS, () => {});
+    if (this.#down) this.#plan();
   }
 
   #plan(): void {

@@ -1,6 +1,7 @@
 // The app as a whole: which page is shown, and how one leads to the next.
 import { Calls } from './calls.svelte.ts';
 import { t } from './i18n/index.ts';
+import { onNetworkChange } from './network.ts';
 import { newRoom, parseRoute, parseSecret, roomPath } from './route.ts';
 import { leaveSeat, recallSeat } from './seat.ts';
 
@@ -11,7 +12,7 @@ export class App extends Calls {
     addEventListener('popstate', () => this.#back());
     addEventListener('pagehide', () => this.#hidden());
     addEventListener('pageshow', () => this.#visible());
-    addEventListener('online', () => this.#networkChanged());
+    onNetworkChange(() => this.#networkChanged());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#visible();
       else leaveSeat(Date.now());

@@ -39,6 +39,35 @@ interface FakeTransceiver {
   receiver: { track: MediaStreamTrack };
 }
 
+/** A channel whose other end is the test: what it sends is counted. */
+export class FakeChannel extends EventTarget {
+  readyState: RTCDataChannelState = 'connecting';
+  bufferedAmount = 0;
+  sent = 0;
+
+  constructor(
+    readonly label: string,
+    readonly init: RTCDataChannelInit,
+  ) {
+    super();
+  }
+
+  send(): void {
+    this.sent += 1;
+  }
+
+  /** The transport is up. */
+  open(): void {
+    this.readyState = 'open';
+    this.dispatchEvent(new Event('open'));
+  }
+
+  /** Something comes. */
+  receive(): void {
+    this.dispatchEvent(new MessageEvent('message', { data: new ArrayBuffer(1) }));
+  }
+}
+
 let fragments = 0;
 
 /** The signaling half of a peer connection, as the specification describes it; no media. */
@@ -50,6 +79,7 @@ export class FakePeerConnection extends EventTarget {
   remoteDescription: { type: string; sdp: string } | null = null;
   readonly configurations: RTCConfiguration[];
   readonly transceivers: FakeTransceiver[] = [];
+  readonly channels: FakeChannel[] = [];
   readonly added: (RTCIceCandidateInit | null)[] = [];
   readonly stats = new Map<string, Record<string, unknown>>();
   closed = false;
@@ -85,6 +115,12 @@ export class FakePeerConnection extends EventTarget {
 
   getTransceivers(): FakeTransceiver[] {
     return this.transceivers;
+  }
+
+  createDataChannel(label: string, init: RTCDataChannelInit): FakeChannel {
+    const channel = new FakeChannel(label, init);
+    this.channels.push(channel);
+    return channel;
   }
 
   createOffer(): Promise<unknown> {
