@@ -11,6 +11,8 @@ interface Preferences {
   camera: string;
   microphone: string;
   speaker: string;
+  /** Empty: as the browser says. */
+  language: string;
 }
 
 const DEFAULTS: Preferences = {
@@ -21,6 +23,7 @@ const DEFAULTS: Preferences = {
   camera: '',
   microphone: '',
   speaker: '',
+  language: '',
 };
 
 /** Takes only known keys of the right type: the stored value may be from another version. */

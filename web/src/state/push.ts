@@ -4,7 +4,7 @@ import { tagOf } from '../worker/notification.ts';
 import { renew } from '../worker/subscription.ts';
 import { account } from './account.svelte.ts';
 import { browserKind } from './deviceProblem.ts';
-import type { Key } from './i18n/index.ts';
+import { language, type Key } from './i18n/index.ts';
 import { local } from './stored.ts';
 
 /**
@@ -56,9 +56,13 @@ export async function disablePush(): Promise<void> {
  * lets somebody else sign in, does not want calls to ring here.
  */
 export function keepPush(): () => void {
-  const check = () => void keep().catch((error: unknown) => consoleLog('push messages', error));
-  if (account.me) check();
-  return account.subscribe(check);
+  if (account.me) renewPush();
+  return account.subscribe(renewPush);
+}
+
+/** Once more: also when another language is spoken, which the worker has to be told. */
+export function renewPush(): void {
+  keep().catch((error: unknown) => consoleLog('push messages', error));
 }
 
 async function keep(): Promise<void> {
@@ -70,7 +74,8 @@ async function keep(): Promise<void> {
 
 async function refresh(): Promise<PushOutcome> {
   try {
-    await navigator.serviceWorker.register(WORKER);
+    // The worker reads nothing that this page has stored, so its address says which language it speaks.
+    await navigator.serviceWorker.register(`${WORKER}?lang=${language()}`);
     const { pushManager } = await navigator.serviceWorker.ready;
     const error = await renew(pushManager, account.api);
     if (error) return error.code === 'offline' ? 'offline' : 'failed';

@@ -1,11 +1,16 @@
 // Times of the past and the near future, as people say them.
-import { language, t } from './i18n/index.ts';
+import { locale, t } from './i18n/index.ts';
 
 const DAY = 24 * 3_600_000;
 
+/** Making one is slow, so it is kept until another language is spoken. */
 const format = (options: Intl.DateTimeFormatOptions) => {
-  const made = new Intl.DateTimeFormat(language, options);
-  return (at: number) => made.format(at);
+  let made: Intl.DateTimeFormat | undefined;
+  let madeFor = '';
+  return (at: number) => {
+    if (!made || madeFor !== locale()) made = new Intl.DateTimeFormat((madeFor = locale()), options);
+    return made.format(at);
+  };
 };
 const weekday = format({ weekday: 'long' });
 const shortWeekday = format({ weekday: 'short' });
@@ -14,7 +19,7 @@ const dayOfPast = format({ day: 'numeric', month: 'long', year: 'numeric' });
 const shortDay = format({ day: 'numeric', month: 'short' });
 const shortPast = format({ day: 'numeric', month: 'short', year: 'numeric' });
 /** `14:05`, as the person's own region writes it. */
-export const timeOfDay = (at: number): string => new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(at);
+export const timeOfDay = format({ timeStyle: 'short' });
 
 /** Whole days between the dates of two moments, in the person's own time zone; positive: `at` is past. */
 function daysAgo(at: number, now: number): number {
@@ -41,7 +46,7 @@ export function shortTime(at: number, now = Date.now()): string {
 
 /** Inside a sentence: `3 minutes ago`, `in 2 days`, `yesterday`, and beyond a month `12 Mar 2025`. */
 export function relative(at: number, now = Date.now()): string {
-  const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   const ms = at - now;
   const size = Math.abs(ms);
   if (size < 45_000) return words.format(0, 'second');

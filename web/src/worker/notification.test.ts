@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readMessage, type PushMessage } from './message.ts';
-import { pictureOf, tagOf } from './notification.ts';
+import { pictureOf, tagOf, type Circumstances } from './notification.ts';
 
 const RING = 'R1i4N7g0R3i6N9g2R5i8Ng';
 const NOW = 1_800_000_000_000;
-const calm = { now: NOW, knownOver: false, watched: false };
+const calm: Circumstances = { now: NOW, knownOver: false, watched: false, language: 'en' };
 const ring: PushMessage = { kind: 'ring', ring: RING, name: 'Ada', video: true, expiresAt: NOW + 45_000 };
 
 describe('a message', () => {
@@ -63,5 +63,13 @@ describe('a notification', () => {
 
   it('is shown also for what cannot be read', () => {
     expect(pictureOf(null, calm).title).toBe('Dialtone');
+  });
+
+  it('speaks the language of the person, in its direction', () => {
+    const german = pictureOf(ring, { ...calm, language: 'de' }).options;
+    expect(german).toMatchObject({ body: 'Eingehender Videoanruf', lang: 'de', dir: 'ltr' });
+    const { title, options } = pictureOf({ kind: 'over', ring: RING, name: 'Ada', reason: 'missed' }, { ...calm, language: 'ar' });
+    expect(title, 'a name in other letters does not turn the sentence').toContain('\u2068Ada\u2069');
+    expect(options).toMatchObject({ lang: 'ar', dir: 'rtl' });
   });
 });

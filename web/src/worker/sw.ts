@@ -4,6 +4,7 @@
 // nothing to gain offline, and no page can ever run code that is older than the server.
 import { DeviceKey, Signaling } from '../rtc/index.ts';
 import { ApiClient } from '../state/api.ts';
+import { isLanguage, pickLanguage } from '../state/i18n/languages.ts';
 import { readMessage } from './message.ts';
 import { pictureOf, tagOf, type Shown } from './notification.ts';
 import { renew } from './subscription.ts';
@@ -29,8 +30,14 @@ async function show(text: string): Promise<void> {
   const shown = message ? await self.registration.getNotifications({ tag: tagOf(message.ring) }) : [];
   const knownOver = shown.some(({ data }) => (data as Shown | null)?.over === true);
   const watched = pages.some(({ focused }) => focused);
-  const { title, options } = pictureOf(message, { now: Date.now(), knownOver, watched });
+  const { title, options } = pictureOf(message, { now: Date.now(), knownOver, watched, language: language() });
   await self.registration.showNotification(title, options);
+}
+
+/** The page tells by the worker's own address what was chosen there; otherwise as the browser asks. */
+function language() {
+  const chosen = new URL(self.location.href).searchParams.get('lang') ?? '';
+  return isLanguage(chosen) ? chosen : pickLanguage(self.navigator.languages);
 }
 
 async function clicked(shown: Shown | null, action: string): Promise<void> {

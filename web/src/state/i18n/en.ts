@@ -133,6 +133,9 @@ export const en = {
   'settings.volume': 'Volume of these sounds',
   'settings.shortcuts': 'Keyboard shortcuts',
   'settings.shortcuts.show': 'Show shortcuts',
+  'settings.language': 'Language',
+  'settings.language.browser': 'As in the browser',
+  'settings.language.failed': 'The language could not be loaded. Check your connection, and choose it again.',
 
   'shortcuts.title': 'Keyboard shortcuts',
   'shortcuts.microphone': 'Mute or unmute',
@@ -216,12 +219,6 @@ export const en = {
   'problem.means.insecure': 'Calls cannot be joined from here.',
   'problem.means.both': 'The others neither hear nor see you; you hear and see them, and can write.',
 
-  'duration.seconds.one': '{n} second',
-  'duration.seconds.other': '{n} seconds',
-  'duration.minutes.one': '{n} minute',
-  'duration.minutes.other': '{n} minutes',
-  'duration.hours.one': '{n} hour',
-  'duration.hours.other': '{n} hours',
 
   'push.title': 'Ring when Dialtone is closed',
   'push.on': 'Calls ring on this device, also when no page of Dialtone is open.',

@@ -10,4 +10,4 @@ export const enWorker = {
   'worker.from': 'Call from {name}',
   'worker.unknown.title': 'Dialtone',
   'worker.unknown.text': 'Open Dialtone to see your calls.',
-};
+} as const;
