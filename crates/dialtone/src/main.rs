@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod coturn;
 mod data;
+mod doctor;
 mod http;
 mod hub;
 mod lan;

@@ -65,6 +65,11 @@ impl Certificates {
         self.current().cert[0].clone()
     }
 
+    /// It, and behind it those that lead to an authority.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.current().cert.clone()
+    }
+
     /// For whom the certificate speaks.
     pub fn names(&self) -> Names {
         Names::of(&self.leaf())

@@ -16,6 +16,7 @@ use super::state::StateArguments;
 use crate::accounts::{self, Accounts};
 use crate::addresses::{self, Address};
 use crate::config::RelayIp;
+use crate::doctor::{Plan, State};
 use crate::http::{Hosts, Listener, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
@@ -86,6 +87,44 @@ pub struct Arguments {
     /// Do not open a browser
     #[arg(long)]
     no_open: bool,
+}
+
+impl Arguments {
+    /// What a server with these arguments would use.
+    pub fn plan(&self) -> anyhow::Result<Plan> {
+        let found = addresses::find();
+        let relays = relay_addresses(self, &found);
+        let announced: Vec<IpAddr> = relays.iter().map(|relay| relay.announced).collect();
+        // Whoever knows nothing of it gets nothing from a relay that runs for a moment.
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)?;
+        let relay = relay_config(self, &secret, &relays, Vec::new())?;
+        let https = self.https.plan(&self.state.data, &found, &announced);
+        let mut plan = Plan {
+            relay: RelayConfig {
+                room: room(self),
+                ..relay
+            },
+            pages: http_addresses(self)
+                .into_iter()
+                .map(|at| (at, "--http"))
+                .collect(),
+            https: None,
+            certificate: https.certificate,
+            state: Some(State {
+                folder: self.state.data.clone(),
+                store: self.state.place()?,
+            }),
+            secrets: https.secrets,
+            troubles: Vec::new(),
+            stun: None,
+        };
+        match https.place {
+            Ok(place) => plan.https = place,
+            Err(error) => plan.troubles.push(error.to_string()),
+        }
+        Ok(plan)
+    }
 }
 
 /// Runs the development server until it is told to stop.
@@ -270,15 +309,15 @@ fn relay_addresses(arguments: &Arguments, found: &[Address]) -> Vec<RelayAddress
     }]
 }
 
-fn start_relay(
+fn relay_config(
     arguments: &Arguments,
     secret: &[u8],
     relays: &[RelayAddress],
     http: Vec<SocketAddr>,
-) -> anyhow::Result<Relay> {
+) -> anyhow::Result<RelayConfig> {
     let mut credentials = Credentials::new("dialtone")?;
     credentials.add_secret(secret);
-    let config = RelayConfig {
+    Ok(RelayConfig {
         listen: vec![arguments.turn],
         tls: None,
         proxies: arguments.proxy_from.clone(),
@@ -294,7 +333,16 @@ fn start_relay(
         tcp_relay: false,
         room: Room::default(),
         threads: 1,
-    };
+    })
+}
+
+fn start_relay(
+    arguments: &Arguments,
+    secret: &[u8],
+    relays: &[RelayAddress],
+    http: Vec<SocketAddr>,
+) -> anyhow::Result<Relay> {
+    let config = relay_config(arguments, secret, relays, http)?;
     Relay::start(config).with_context(|| {
         format!(
             "STUN and TURN cannot use {} (--turn ADDR:PORT chooses)",

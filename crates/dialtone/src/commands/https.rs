@@ -1,7 +1,7 @@
 //! `dialtone dev --https` and `--lan`: the flags, and the name under which people come.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -10,6 +10,7 @@ use axum::Router;
 use crate::addresses::{self, Address};
 use crate::certificates::{Certificates, Names};
 use crate::data::DataFolder;
+use crate::doctor::Certificate;
 use crate::http::{Hosts, trust};
 use crate::lan::{self, Lan};
 
@@ -52,6 +53,27 @@ pub struct Https {
     lan: Option<Lan>,
 }
 
+/// What HTTPS would rest on.
+#[derive(Debug)]
+pub struct HttpsPlan {
+    /// Where to listen, and the host that people use, if there is to be HTTPS.
+    pub place: anyhow::Result<Option<(SocketAddr, String)>>,
+    /// Who vouches.
+    pub certificate: Option<Certificate>,
+    /// Files that nobody else should read.
+    pub secrets: Vec<PathBuf>,
+}
+
+impl Default for HttpsPlan {
+    fn default() -> HttpsPlan {
+        HttpsPlan {
+            place: Ok(None),
+            certificate: None,
+            secrets: Vec::new(),
+        }
+    }
+}
+
 /// Trusting us: where it is described, and what to compare.
 #[derive(Debug)]
 pub struct FirstStep {
@@ -91,7 +113,48 @@ impl HttpsArguments {
         }))
     }
 
+    /// What [`HttpsArguments::read`] would use; nothing is made.
+    pub fn plan(&self, data: &Path, found: &[Address], announced: &[IpAddr]) -> HttpsPlan {
+        if self.lan {
+            let place = self.place_in_lan(found);
+            return HttpsPlan {
+                place: place.map(|(listen, address)| Some((listen, address.to_string()))),
+                certificate: Some(Certificate::Own(lan::path(data))),
+                secrets: Vec::new(),
+            };
+        }
+        let (Some(listen), Some(cert), Some(key)) = (self.https, &self.cert, &self.key) else {
+            return HttpsPlan::default();
+        };
+        // What is wrong with them is found when they are looked at.
+        let names = Certificates::read(cert, key).map(|it| it.names());
+        let chosen = names.map(|names| choose(&names, self.name.as_deref(), announced));
+        let host = chosen.ok().and_then(Result::ok).or(self.name.clone());
+        let host = host.unwrap_or_else(|| listen.ip().to_string());
+        HttpsPlan {
+            place: Ok(Some((listen, host))),
+            certificate: Some(Certificate::Files {
+                cert: cert.clone(),
+                key: key.clone(),
+                name: self.name.clone(),
+            }),
+            secrets: vec![key.clone()],
+        }
+    }
+
     fn in_lan(&self, data: &DataFolder, found: &[Address]) -> anyhow::Result<Https> {
+        let (listen, address) = self.place_in_lan(found)?;
+        let lan = Lan::open(data)?;
+        Ok(Https {
+            listen,
+            certificates: lan.certificates().clone(),
+            host: address.to_string(),
+            lan: Some(lan),
+        })
+    }
+
+    /// Where to listen, and the address that people use.
+    fn place_in_lan(&self, found: &[Address]) -> anyhow::Result<(SocketAddr, IpAddr)> {
         let listen = self.https;
         let listen = listen.unwrap_or_else(|| addresses::any(lan::HTTPS_PORT));
         let address = match listen.ip() {
@@ -102,13 +165,7 @@ impl HttpsArguments {
                  give a certificate for it with --cert and --key instead of --lan"
             ),
         };
-        let lan = Lan::open(data)?;
-        Ok(Https {
-            listen,
-            certificates: lan.certificates().clone(),
-            host: address.to_string(),
-            lan: Some(lan),
-        })
+        Ok((listen, address))
     }
 }
 

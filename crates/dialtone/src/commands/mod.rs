@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod bench;
 mod dev;
+mod doctor;
 mod https;
 mod state;
 mod turn;
@@ -26,6 +27,7 @@ enum Command {
     // What each is for stands with its arguments, which clap shows.
     Dev(dev::Arguments),
     Turn(turn::Arguments),
+    Doctor(doctor::Arguments),
     Backup(backup::Arguments),
     Restore(backup::RestoreArguments),
     Bench(bench::Arguments),
@@ -52,6 +54,7 @@ pub fn run() -> anyhow::Result<()> {
     match arguments.command {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Turn(arguments) => turn::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
         Command::Restore(arguments) => backup::restore(arguments),
         Command::Bench(arguments) => bench::run(arguments),

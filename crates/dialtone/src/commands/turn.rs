@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::config::{self, Flags, Sources};
+use crate::doctor::{Certificate, Plan};
 use crate::{addresses, coturn, operator};
 
 /// Only the STUN and TURN server: a drop-in for coturn users
@@ -55,6 +56,34 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         say_what_was_found();
     }
     runtime.block_on(operator::run(sources, settings))
+}
+
+impl Arguments {
+    /// What a relay with these arguments would use.
+    pub fn plan(&self) -> anyhow::Result<Plan> {
+        let sources = Sources {
+            flags: self.flags.clone(),
+            file: self.config.clone(),
+        };
+        let settings = sources.read()?;
+        let keys = &settings.keys;
+        let files = keys.cert.as_ref().zip(keys.key.as_ref());
+        let certificate = files.map(|(cert, key)| Certificate::Files {
+            cert: settings.beside("cert", 0, cert),
+            key: settings.beside("key", 0, key),
+            name: None,
+        });
+        Ok(Plan {
+            relay: settings.resolve()?.relay,
+            pages: keys.admin.iter().map(|at| (*at, "--admin")).collect(),
+            https: None,
+            certificate,
+            state: None,
+            secrets: settings.secret_files().into_iter().collect(),
+            troubles: Vec::new(),
+            stun: None,
+        })
+    }
 }
 
 fn import_coturn(path: &Path) -> anyhow::Result<()> {

@@ -48,7 +48,12 @@ impl Store {
 
     /// Whether the schema is as this binary knows it.
     pub(super) async fn is_up_to_date(&self) -> Result<bool, Error> {
-        Ok(newest(self.row(NEWEST, args![]).await?)? == VERSION)
+        Ok(self.schema().await? == VERSION)
+    }
+
+    /// The version of its schema.
+    pub(super) async fn schema(&self) -> Result<u64, Error> {
+        newest(self.row(NEWEST, args![]).await?)
     }
 
     async fn step(&self) -> Result<bool, Outdated> {

@@ -56,6 +56,7 @@ pub mod writer;
 
 pub use deliveries::{Attempt, Delivery, Listed as ListedDelivery};
 pub use error::Error;
+pub use migrate::VERSION as SCHEMA_VERSION;
 pub use open::{Claim, Place};
 pub use row::Row;
 pub use subscriptions::Subscription;

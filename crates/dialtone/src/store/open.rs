@@ -107,6 +107,18 @@ impl Place {
         }
     }
 
+    /// The version of the schema of a store, if it is there; nothing is made or changed.
+    pub async fn schema(&self) -> anyhow::Result<Option<u64>> {
+        let store = match self {
+            Place::Sqlite(path) if !path.exists() => return Ok(None),
+            Place::Sqlite(path) => open_sqlite(path).await?,
+            Place::Postgres(options) => open_postgres(options).await?,
+        };
+        let schema = store.schema().await;
+        store.close().await;
+        schema.map(Some).map_err(|error| self.explain(error))
+    }
+
     /// Keeps other servers out of a database of PostgreSQL. A file of SQLite is in the data folder,
     /// which has a lock of its own.
     pub async fn claim(&self) -> anyhow::Result<Option<Claim>> {
