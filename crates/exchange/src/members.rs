@@ -1,5 +1,7 @@
 //! People with accounts: who is connected, who sees whom, and what ends when a sign-in does.
 
+use std::collections::BTreeMap;
+
 use protocol::close::CloseCode;
 use protocol::id::{LoginId, SessionId, UserId};
 use protocol::message::*;
@@ -38,6 +40,7 @@ impl Exchange {
 
     /// The store has somebody otherwise than before.
     pub(super) fn handle_person(&mut self, now: Now, user: UserId, person: Option<Box<Person>>) {
+        let before = self.seen_by_others(user);
         match person {
             Some(person) => self.people.put(user, *person),
             None => {
@@ -53,7 +56,11 @@ impl Exchange {
             self.tell_people(session, user);
         }
         self.update_availability(user);
-        self.tell_those_who_know(user);
+        for (viewer, contact) in self.seen_by_others(user) {
+            if before.get(&viewer) != Some(&contact) {
+                self.tell_contact(viewer, contact);
+            }
+        }
     }
 
     /// What came of a sign-in ends, at once.
@@ -82,10 +89,18 @@ impl Exchange {
         }
     }
 
-    /// Somebody came, went, or is in a call now: those who know them are told if it is news.
+    /// Somebody came, went, or is in a call now: those who may see it are told if it is news. The
+    /// others are not told even that nothing is to be seen, or they would know when to look.
     pub(super) fn refresh_presence(&mut self, user: UserId) {
-        if self.update_availability(user) {
-            self.tell_those_who_know(user);
+        if !self.update_availability(user) {
+            return;
+        }
+        for viewer in self.people.added_by(user) {
+            if let Some(contact) = self.people.contact(viewer, user)
+                && !self.people.is_hidden(user, viewer)
+            {
+                self.tell_contact(viewer, contact);
+            }
         }
     }
 
@@ -113,15 +128,17 @@ impl Exchange {
         })
     }
 
-    fn tell_those_who_know(&mut self, user: UserId) {
-        for viewer in self.people.added_by(user) {
-            let Some(contact) = self.people.contact(viewer, user) else {
-                continue;
-            };
-            let message: ServerMessage = PresenceChange { contact }.into();
-            for session in self.people.sessions(viewer) {
-                self.push(session, None, &message);
-            }
+    /// How somebody looks to those who have added them.
+    fn seen_by_others(&self, user: UserId) -> BTreeMap<UserId, Contact> {
+        let viewers = self.people.added_by(user).into_iter();
+        let seen = viewers.filter_map(|viewer| Some((viewer, self.people.contact(viewer, user)?)));
+        seen.collect()
+    }
+
+    fn tell_contact(&mut self, viewer: UserId, contact: Contact) {
+        let message: ServerMessage = PresenceChange { contact }.into();
+        for session in self.people.sessions(viewer) {
+            self.push(session, None, &message);
         }
     }
 }

@@ -123,17 +123,20 @@ impl People {
     /// Somebody as `viewer` sees them; `None` if they are nobody.
     pub(crate) fn contact(&self, viewer: UserId, user: UserId) -> Option<Contact> {
         let member = self.get(user)?;
-        // One has to know the other to see whether they are there.
-        let hidden = !self.is_contact(user, viewer) || self.shuts_out(user, viewer);
         Some(Contact {
             user,
             name: member.person.name.clone(),
-            presence: if hidden {
+            presence: if self.is_hidden(user, viewer) {
                 Availability::Offline
             } else {
                 member.told
             },
         })
+    }
+
+    /// Whether `viewer` does not see how `user` can be reached: one has to know the other for that.
+    pub(crate) fn is_hidden(&self, user: UserId, viewer: UserId) -> bool {
+        !self.is_contact(user, viewer) || self.shuts_out(user, viewer)
     }
 
     /// Notes how somebody can be reached now. Returns whether that is news.

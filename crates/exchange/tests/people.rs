@@ -45,12 +45,28 @@ fn contacts_see_each_other_come_and_go() {
     assert_eq!(presence(&mut home.board, &mut home.ada), ["available"]);
     phone.join_as(&mut home.board, OTHER_ROOM, OTHER_CALL, json!([]));
     assert_eq!(presence(&mut home.board, &mut home.ada), ["busy"]);
-    // Eve has added Ben, and Ben has not added her.
-    let seen = presence(&mut home.board, &mut home.eve);
-    assert!(
-        seen.iter().all(|presence| presence == "offline"),
-        "{seen:?}"
-    );
+    // Eve has added Ben, and Ben has not added her: she is not even told that there is no news.
+    assert!(presence(&mut home.board, &mut home.eve).is_empty());
+}
+
+#[test]
+fn who_is_shut_out_is_told_once_and_then_nothing() {
+    let mut home = Household::new();
+    let ben = |blocked: &[&str], do_not_disturb| {
+        let mut ben = account("Ben", &["ada"]);
+        ben.blocked = blocked.iter().map(|name| user(name)).collect();
+        ben.do_not_disturb = do_not_disturb;
+        ben
+    };
+    home.board.set_person(user("ben"), ben(&["ada"], false));
+    assert_eq!(presence(&mut home.board, &mut home.ada), ["offline"]);
+    home.board.set_person(user("ben"), ben(&["ada"], true));
+    home.board.set_person(user("ben"), ben(&["ada"], false));
+    home.phone
+        .join_as(&mut home.board, OTHER_ROOM, OTHER_CALL, json!([]));
+    assert!(presence(&mut home.board, &mut home.ada).is_empty());
+    home.board.set_person(user("ben"), ben(&[], false));
+    assert_eq!(presence(&mut home.board, &mut home.ada), ["busy"]);
 }
 
 #[test]
