@@ -161,7 +161,15 @@ impl Ring {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over(_))
+        self.outcome().is_some()
+    }
+
+    /// How it ended, if it is over.
+    pub(crate) fn outcome(&self) -> Option<RingOutcome> {
+        match self.phase {
+            Phase::Over(outcome) => Some(outcome),
+            Phase::New | Phase::Offered | Phase::Ringing => None,
+        }
     }
 
     /// When it ends by itself, while it is live.

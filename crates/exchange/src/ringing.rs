@@ -88,10 +88,15 @@ impl Exchange {
             let text = "That id belongs to another ring. Draw a new one.";
             return self.refuse(&by, ErrorCode::BadState, text);
         }
+        if !ring.askers.is_empty() {
+            return ring.askers.push(by); // It is not kept yet, and may never have been.
+        }
         let news = match ring.phase {
-            Phase::New => return ring.askers.push(by),
-            Phase::Offered | Phase::Ringing => ring.state().into(),
-            Phase::Over(outcome) => ended(invite.ring, reasons(outcome).0),
+            Phase::New | Phase::Offered | Phase::Ringing => ring.state().into(),
+            Phase::Over(outcome) => {
+                self.ledger.wait_for_all();
+                ended(invite.ring, reasons(outcome).0)
+            }
         };
         self.answer(by.session, by.re.as_ref(), Done {}.into());
         self.push(by.session, None, &news);
@@ -108,7 +113,10 @@ impl Exchange {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
         };
         if user == ring.what.caller {
-            // Giving up twice is no mistake.
+            // Giving up twice is no mistake. That it is over may not be kept yet.
+            if ring.is_over() {
+                self.ledger.wait_for_all();
+            }
             self.answer(by.session, by.re.as_ref(), Done {}.into());
             self.tell_ring(now, id, |ring, out| ring.cancel(out));
         } else if user == ring.what.callee && !ring.what.hidden {
@@ -269,12 +277,18 @@ impl Exchange {
             return;
         };
         let callee = ring.what.callee;
-        let (cancelled, hidden) = (ring.is_over(), ring.what.hidden);
+        let (over, hidden) = (ring.outcome(), ring.what.hidden);
         let (crossed, call) = (ring.crossed.take(), ring.what.call);
-        for by in std::mem::take(&mut ring.askers) {
+        let askers = std::mem::take(&mut ring.askers);
+        for by in &askers {
             self.answer(by.session, by.re.as_ref(), Done {}.into());
         }
-        if cancelled {
+        if let Some(outcome) = over {
+            // Who has asked again since was not there to hear of it.
+            self.ledger.wait_for_all();
+            for by in askers.iter().skip(1) {
+                self.push(by.session, None, &ended(id, reasons(outcome).0));
+            }
             // Who dialled meanwhile calls after all.
             if let Some(crossed) = crossed {
                 self.invite(now, crossed.by, crossed.invite);

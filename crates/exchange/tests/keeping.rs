@@ -75,6 +75,29 @@ fn a_ring_is_heard_of_when_it_is_kept() {
 }
 
 #[test]
+fn whoever_asks_again_about_a_ring_that_is_over_hears_of_it_when_that_is_kept() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::ringing();
+    board.set_mood(Mood::Slow);
+    phone.send(&mut board, ring_frame("decline", RING));
+    let mut cancel = ring_frame("cancel", RING);
+    cancel["id"] = "c".into();
+    ada.send(&mut board, cancel);
+    let mut invite = invite_frame(RING, CALL, "ben");
+    invite["id"] = "i".into();
+    ada.send(&mut board, invite);
+    assert!(ada.take(&mut board, "ok").is_empty());
+    assert!(ada.ring_ended(&mut board).is_empty());
+    board.store(1);
+    assert_eq!(ada.take(&mut board, "ok").len(), 2);
+    assert_eq!(ada.ring_ended(&mut board), ["declined", "declined"]);
+}
+
+#[test]
 fn a_ring_that_cannot_be_kept_never_was() {
     let Household {
         mut board,
