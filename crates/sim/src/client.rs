@@ -194,6 +194,18 @@ impl Client {
         self.missed.iter().copied()
     }
 
+    /// Whether a frame changes what its person can do: others are read and forgotten.
+    pub fn minds(message: &ServerMessage) -> bool {
+        !matches!(
+            message,
+            ServerMessage::Presence(_)
+                | ServerMessage::Changed(_)
+                | ServerMessage::Participant(_)
+                | ServerMessage::Description(_)
+                | ServerMessage::RelayCredentials(_)
+        )
+    }
+
     /// What makes a noise now.
     pub fn alerts(&self) -> impl Iterator<Item = RingId> {
         let caught_up = self.online && self.last_seq >= self.backlog;
@@ -361,9 +373,11 @@ impl Client {
         self.request(Box::new(LeaveMessage { ring, chat, body }));
     }
 
-    /// Hangs up. What it asked of that call is not asked again.
+    /// Hangs up. What it asked of that call is not asked again, and no answer that still comes
+    /// takes it back there.
     pub fn hang_up(&mut self, call: CallId) {
         self.leave(call);
+        self.rings.retain(|_, ring| ring.call != call);
         self.unanswered.retain(|request| match &request.message {
             ClientMessage::Join(join) => join.call != call,
             ClientMessage::Invite(invite) => invite.call != call,

@@ -1,6 +1,7 @@
 //! A model of the store: it keeps what the exchange asks for, at once, late, or not at all.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use exchange::records::{
     Entry, Person, Record, Restored, RestoredCall, RestoredRing, RestoredSeat, Ring, RingOutcome,
@@ -9,6 +10,8 @@ use exchange::records::{
 use protocol::id::{CallId, ChatId, ParticipantId, RingId, RoomId, UserId};
 use protocol::limits;
 use protocol::message::{ChatFrom, EndReason, RingPhase};
+
+use crate::switchboard::tick_of;
 
 /// How the store behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub enum Mood {
 }
 
 /// What is kept.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub struct Keep {
     /// Everybody with an account.
     pub people: BTreeMap<UserId, Person>,
@@ -69,7 +72,7 @@ pub struct KeptCall {
 }
 
 /// A ring as it is kept.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub struct KeptRing {
     /// What it was.
     pub ring: Ring,
@@ -79,6 +82,37 @@ pub struct KeptRing {
     pub ended: Option<(RingOutcome, u64)>,
     /// The message that was left.
     pub message: Option<ChatId>,
+}
+
+impl Hash for Keep {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Keep {
+            people,
+            calls,
+            rings,
+            history,
+            seated,
+            said,
+            waiting,
+        } = self;
+        (people, calls, rings, history, seated, said).hash(state);
+        for Entry { id, at_ms, record } in waiting {
+            (id, tick_of(*at_ms), record).hash(state);
+        }
+    }
+}
+
+impl Hash for KeptRing {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let KeptRing {
+            ring,
+            phase,
+            ended,
+            message,
+        } = self;
+        let ended = ended.map(|(outcome, at_ms)| (outcome, tick_of(at_ms)));
+        (ring, phase, ended, message).hash(state);
+    }
 }
 
 impl Keep {

@@ -12,10 +12,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod blocked;
 pub mod client;
 pub mod explore;
+pub mod fingerprint;
 pub mod fuzzing;
 pub mod keep;
+pub mod node;
 pub mod rules;
 pub mod scenarios;
 pub mod stage;

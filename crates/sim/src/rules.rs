@@ -15,12 +15,17 @@ use crate::client::{Client, ServerFrame};
 use crate::keep::{Keep, Subject};
 use crate::stage::Action;
 
+/// What is compared in [`crate::blocked`].
+pub const BLOCKED_LEARN_NOTHING: &str =
+    "who is blocked sees what they would see if the other had no device there";
+
 /// The rules, as they are printed.
 pub const RULES: &[&str] = &[
     "a ring is won by exactly one device, and an accepted ring has somebody who sits in its call",
     "a call has no more seats than it may have",
     "before a person accepts, dials or joins, nothing of theirs reaches the other side",
     "only the caller and the callee's devices learn of a ring, and of a hidden one only the caller",
+    BLOCKED_LEARN_NOTHING,
     "nothing rings that was over before its device came back: the backlog is read first",
     "when all is read, clients and server agree on what rings, who is called, and who sits where",
     "candidates that were taken reach the other end, however early they came",

@@ -4,7 +4,9 @@
 //! what decides which event comes next is not here: [`crate::explore`] tries all of them,
 //! [`crate::world`] draws them from a seed. The rules are checked here, whoever directs.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,6 +40,30 @@ pub struct Stage {
     /// How the stage is set.
     pub manners: Manners,
     watch: Watch,
+    parsed: Parsed,
+}
+
+/// Frames as they were understood before: copies of a stage hear the same ones again and again.
+#[derive(Clone, Default)]
+struct Parsed(Rc<RefCell<HashMap<String, Rc<ServerFrame>>>>);
+
+impl Parsed {
+    const MOST: usize = 10_000;
+
+    fn read(&self, text: &str) -> Rc<ServerFrame> {
+        let mut known = self.0.borrow_mut();
+        if let Some(frame) = known.get(text) {
+            return frame.clone();
+        }
+        let frame: ServerFrame =
+            serde_json::from_str(text).expect("the server speaks its protocol");
+        let frame = Rc::new(frame);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(text.to_owned(), frame.clone());
+        frame
+    }
 }
 
 /// What is simple about this stage.
@@ -49,6 +75,15 @@ pub struct Manners {
     pub quick_acks: bool,
     /// The store keeps everything at once; otherwise with [`Event::Store`].
     pub quick_store: bool,
+}
+
+impl Manners {
+    /// Nothing lets anybody wait.
+    pub const QUICK: Manners = Manners {
+        quick_clients: true,
+        quick_acks: true,
+        quick_store: true,
+    };
 }
 
 /// What is between a client and the server.
@@ -145,7 +180,6 @@ impl Hash for Stage {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.exchange.hash(state);
         self.keep.hash(state);
-        self.now.hash(state);
         self.clients.hash(state);
         self.lines.hash(state);
         self.abandoned.hash(state);
@@ -171,9 +205,15 @@ impl Stage {
             made: 0,
             manners,
             watch: Watch::default(),
+            parsed: Parsed::default(),
         };
         stage.start_exchange();
         stage
+    }
+
+    /// The time.
+    pub fn now(&self) -> Tick {
+        self.now
     }
 
     /// The exchange, to look at.
@@ -208,6 +248,20 @@ impl Stage {
     pub fn under_way(&self, who: usize) -> (bool, bool) {
         let line = &self.lines[who];
         (!line.up.is_empty(), !line.down.is_empty())
+    }
+
+    /// How many frames are on their way to a client, and the first of them.
+    pub fn to_be_heard(&self, who: usize) -> (usize, Option<&ServerFrame>) {
+        let down = &self.lines[who].down;
+        match down.front() {
+            Some(Down::Frame(frame)) => (down.len(), Some(frame)),
+            Some(Down::Close(_)) | None => (down.len(), None),
+        }
+    }
+
+    /// Everything a person could find out at one of their devices.
+    pub fn seen_at(&self, who: usize) -> impl Hash + fmt::Debug {
+        (&self.clients[who], &self.lines[who])
     }
 
     /// Whether a half-open socket is left that the server could notice.
@@ -498,14 +552,13 @@ impl Stage {
     }
 
     fn sent(&mut self, socket: SocketId, text: &str) {
-        let frame: ServerFrame =
-            serde_json::from_str(text).expect("the server speaks its protocol");
+        let frame = self.parsed.read(text);
         let who = (socket.0 % CLIENTS) as usize;
         if self.lines.get(who).and_then(|line| line.socket) != Some(socket) {
             return;
         }
         self.watch.sent(who, &frame, &self.clients, &self.keep);
-        self.lines[who].down.push_back(Down::Frame(Rc::new(frame)));
+        self.lines[who].down.push_back(Down::Frame(frame));
     }
 
     fn closed(&mut self, socket: SocketId, code: CloseCode) {
@@ -522,14 +575,13 @@ impl Stage {
     /// Everybody comes back, all is read and stored, and nothing more is done: now clients and
     /// server agree.
     pub fn settle(&mut self) {
-        let kept = std::mem::replace(
-            &mut self.manners,
-            Manners {
-                quick_clients: true,
-                quick_acks: true,
-                quick_store: true,
-            },
-        );
+        self.gather();
+        self.let_rings_end();
+    }
+
+    /// Everybody comes back, and all is read and stored.
+    pub fn gather(&mut self) {
+        let kept = std::mem::replace(&mut self.manners, Manners::QUICK);
         self.store(usize::MAX);
         for _ in 0..4 {
             for who in 0..self.clients.len() {
@@ -553,12 +605,18 @@ impl Stage {
             }
         }
         self.watch.agree(&self.exchange, &self.clients, &self.keep);
+        self.manners = kept;
+    }
+
+    /// Everybody is there, and nothing more is done.
+    pub fn let_rings_end(&mut self) {
         if self.exchange.live_rings() > 0 {
+            let kept = std::mem::replace(&mut self.manners, Manners::QUICK);
             self.idle();
+            self.manners = kept;
             assert_eq!(self.exchange.live_rings(), 0, "a ring lives for ever");
             self.watch.agree(&self.exchange, &self.clients, &self.keep);
         }
-        self.manners = kept;
     }
 
     /// Everybody is there, and does nothing for as long as a ring can last.

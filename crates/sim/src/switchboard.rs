@@ -81,6 +81,12 @@ pub(crate) const fn at(tick: Tick) -> Now {
     }
 }
 
+/// The moment of a record.
+pub(crate) fn tick_of(unix_ms: u64) -> Tick {
+    let start = u64::try_from(START_UNIX.as_millis()).unwrap_or(u64::MAX);
+    Tick::default() + Duration::from_millis(unix_ms.saturating_sub(start))
+}
+
 impl Switchboard {
     /// An exchange whose ids follow from the seed.
     pub fn new(seed: u64) -> Switchboard {

@@ -2,9 +2,12 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Instant;
 
-use sim::explore::explore;
+use sim::blocked::{self, Callee, Pair};
+use sim::explore::{Report, explore, on_two_threads};
+use sim::node::Node;
 use sim::{rules, scenarios};
 
 const HELP: &str = "\
@@ -36,28 +39,67 @@ fn main() -> ExitCode {
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         std::panic::set_hook(Box::new(|_| {}));
     }
+    let depth_of = move |usual: usize| depth.unwrap_or(usual + deeper);
+    let mut work: Vec<Work> = scenarios::ALL
+        .iter()
+        .map(|scenario| Work {
+            name: scenario.name.to_owned(),
+            explore: Box::new(move || explore(|| Node::start(scenario), depth_of(scenario.depth))),
+        })
+        .collect();
+    work.extend(Callee::ALL.map(|callee| Work {
+        name: format!("blocked by somebody, and they are {callee}"),
+        explore: Box::new(move || explore(|| Pair::new(callee), depth_of(blocked::DEPTH))),
+    }));
+    work.retain(|work| work.name.contains(&only));
+    let start = Instant::now();
+    let total = Mutex::new(Total::default());
+    on_two_threads(work.into_iter(), |work| {
+        let start = Instant::now();
+        let report = (work.explore)();
+        let time = start.elapsed().as_secs_f64();
+        println!("{}: {report} ({time:.1} s)", work.name);
+        total.lock().expect("adding does not panic").add(&report);
+    });
+    let total = total.into_inner().expect("adding does not panic");
     println!("Rules:");
     for rule in rules::RULES {
         println!("  - {rule}");
     }
-    let mut broken = false;
-    for scenario in scenarios::ALL {
-        if !scenario.name.contains(&only) {
-            continue;
-        }
-        let depth = depth.unwrap_or(scenario.depth + deeper);
-        let start = Instant::now();
-        let report = explore(scenario, depth);
-        println!(
-            "{}: {report} ({:.1} s)",
-            scenario.name,
-            start.elapsed().as_secs_f64()
-        );
-        broken |= report.violation.is_some();
-    }
-    if broken {
-        ExitCode::FAILURE
-    } else {
+    let Total {
+        states,
+        transitions,
+        violations,
+    } = total;
+    println!(
+        "{states} states, {transitions} transitions, {} rules, {violations} violations ({:.0} s)",
+        rules::RULES.len(),
+        start.elapsed().as_secs_f64()
+    );
+    if violations == 0 {
         ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// A small world to be explored.
+struct Work {
+    name: String,
+    explore: Box<dyn Fn() -> Report + Send>,
+}
+
+#[derive(Default)]
+struct Total {
+    states: u64,
+    transitions: u64,
+    violations: u64,
+}
+
+impl Total {
+    fn add(&mut self, report: &Report) {
+        self.states += report.states;
+        self.transitions += report.transitions;
+        self.violations += u64::from(report.violation.is_some());
     }
 }
