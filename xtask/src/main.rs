@@ -8,6 +8,7 @@ mod bench;
 mod count;
 mod fuzz;
 mod generated;
+mod mutants;
 mod shell;
 mod steps;
 mod suite;
@@ -28,6 +29,7 @@ Builds, runs and tests Dialtone.
   cargo xtask web                 builds the web app
   cargo xtask gen [--check]       writes generated files, or says which are stale
   cargo xtask fuzz [TARGETS]      fuzzes for ten minutes each (--seconds N)
+  cargo xtask mutants [PART]      breaks the exchange on purpose; the rules have to see it
   cargo xtask bench setup [ARGS]  measures how fast a call is set up (--calls N)
   cargo xtask bench turn [ARGS]   measures what relaying costs, beside coturn (--quick)
 ";
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "gen" => generated::main(rest),
         "bench" => bench::main(rest),
         "fuzz" => fuzz::main(rest),
+        "mutants" => mutants::main(rest),
         "--help" | "-h" | "help" => {
             print!("{HELP}");
             Ok(())

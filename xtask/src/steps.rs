@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     count::Count,
-    fuzz, generated, release_binary,
+    fuzz, generated, mutants, release_binary,
     shell::{cargo, run, run_looking, say},
     tools::{self, Tool},
     web,
@@ -59,6 +59,12 @@ pub const STEPS: &[Step] = &[
             tools::POSTGRESQL,
         ],
         run: rust,
+    },
+    Step {
+        name: "mutants",
+        what: "breakages of the exchange on purpose are seen by the rules",
+        needs: &[],
+        run: || mutants::run_all(""),
     },
     Step {
         name: "web",
