@@ -26,6 +26,7 @@ pub const RULES: &[&str] = &[
     "before a person accepts, dials or joins, nothing of theirs reaches the other side",
     "only the caller and the callee's devices learn of a ring, and of a hidden one only the caller",
     BLOCKED_LEARN_NOTHING,
+    "no frame is lost and none comes twice, also when a device comes back",
     "nothing rings that was over before its device came back: the backlog is read first",
     "when all is read, clients and server agree on what rings, who is called, and who sits where",
     "candidates that were taken reach the other end, however early they came",
