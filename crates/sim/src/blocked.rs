@@ -117,8 +117,9 @@ impl Pair {
         }
     }
 
-    /// Lives through so many steps, chosen by the seed. Panics where the caller sees a difference.
-    pub fn walk(callee: Callee, seed: u64, steps: usize) {
+    /// Lives through so many steps, chosen by the seed, and returns how many rings there were.
+    /// Panics where the caller sees a difference.
+    pub fn walk(callee: Callee, seed: u64, steps: usize) -> usize {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut pair = Pair::new(callee);
         pair.luck = Luck {
@@ -128,7 +129,8 @@ impl Pair {
             repeats: 20,
             restarts: 3,
             failures: 9,
-            dues: 90,
+            // A ring is remembered for ten minutes, and a client does not ask for so long.
+            dues: 12,
         };
         for _ in 0..steps {
             let events = pair.events();
@@ -140,6 +142,7 @@ impl Pair {
         }
         pair.gather();
         pair.end();
+        pair.blocked.keep().rings.len()
     }
 
     fn both(&mut self, what: impl Fn(&mut Stage)) {
@@ -173,10 +176,9 @@ impl Pair {
             let ring = RingId::from_bytes(id(3, self.dialled));
             Action::Dial(ring, call, user(1))
         });
-        let join = client
-            .seats()
-            .is_empty()
-            .then(|| join(PHONE, self.joined + 1));
+        // Whoever has hung up waits for that to be heard before they sit down again.
+        let is_free = client.seats().is_empty() && client.unanswered().next().is_none();
+        let join = is_free.then(|| join(PHONE, self.joined + 1));
         let calls_nobody = client.dials().is_empty();
         let mut actions: Vec<_> = dial.filter(|_| calls_nobody).collect();
         actions.extend(join);

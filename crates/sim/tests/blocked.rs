@@ -21,10 +21,13 @@ fn in_no_short_order_of_events() {
 fn in_no_long_one() {
     let walks = std::env::var("DIALTONE_WALKS");
     let walks = walks.ok().and_then(|n| n.parse().ok()).unwrap_or(FEW);
+    let mut rings = 0;
     for seed in 0..walks {
         for callee in Callee::ALL {
             println!("seed {seed}, {callee:?}");
-            Pair::walk(callee, seed, 60);
+            rings += Pair::walk(callee, seed, 200);
         }
     }
+    println!("{rings} rings");
+    assert!(rings as u64 > walks, "{rings}");
 }
