@@ -9,8 +9,8 @@ export interface SessionDescription {
   sdp: string;
 }
 
-/** Longest text of one chat message, in bytes of its body. */
-export const MAX_CHAT_BYTES: number = limits.chat_bytes;
+/** Longest chat message, in bytes of its body before it is sealed. Sealed, it is a third longer. */
+export const MAX_CHAT_BYTES: number = Math.floor((limits.chat_bytes * 3) / 4) - 64;
 
 /** The body of a `description`. */
 export function encodeDescription(description: { type: string; sdp: string }): string {
@@ -56,7 +56,7 @@ function encodeText(text: string, longest: number): string | null {
 
 /** The text of a chat message; null for a body that holds none. */
 export function decodeChat(body: unknown): string | null {
-  const { text } = parseObject(body, MAX_CHAT_BYTES);
+  const { text } = parseObject(body, limits.chat_bytes);
   return typeof text === 'string' && text !== '' ? text : null;
 }
 

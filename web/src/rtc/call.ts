@@ -19,6 +19,8 @@ import {
 import { RequestError } from './requests.ts';
 import type { Message, Signaling, SignalingState } from './signaling.ts';
 import type { CallEndReason, CallPhase, CallSnapshot } from './snapshot.ts';
+import { ChatSeal } from './trust/chatSeal.ts';
+import { Keyring, type Identity } from './trust/keyring.ts';
 
 /** What {@link Call} needs; everything with a default can be left out in a browser. */
 export interface CallOptions {
@@ -30,8 +32,10 @@ export interface CallOptions {
   tracks: Tracks;
   createPeerConnection?: MediaFactory['createPeerConnection'];
   createStream?: MediaFactory['createStream'];
-  /** Keeps the id of the call per room, so that a reload finds it again. */
+  /** Keeps the id of the call per room and the key of its chat, so that a reload finds them again. */
   memory?: StringStorage;
+  /** Who this end is; by default somebody whom nobody knows, as long as the call lasts. */
+  identity?: () => Promise<Identity>;
   clock?: Clock;
   log?: Log;
 }
@@ -48,6 +52,8 @@ export class Call {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #chat: Chat;
+  readonly #chatSeal: ChatSeal;
+  readonly #keyring: Keyring;
   readonly #peers: Peers;
   readonly #media: MediaNews;
   readonly #listeners: Listeners<[CallSnapshot]>;
@@ -77,14 +83,16 @@ export class Call {
     this.#signaling = options.signaling;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? consoleLog;
-    this.#media = new MediaNews(options.media, (media) => this.#tell({ t: 'media', call: this.#call, media }));
+    this.#media = new MediaNews(options.media, async (media) => void (await this.#tell({ t: 'media', call: this.#call, media })));
     this.#room = roomOf(options.door);
     this.#memory = new CallMemory(options.memory, this.#room);
     this.#listeners = new Listeners(this.#log);
     this.#lossTimer = new Timer(this.#clock);
     this.#rejoinTimer = new Timer(this.#clock);
     this.#call = callOf(options.door) ?? this.#memory.recall() ?? randomId();
+    this.#keyring = new Keyring(this.secret, options.identity);
     this.#chat = this.#makeChat();
+    this.#chatSeal = this.#makeChatSeal();
     this.#peers = this.#makePeers();
     this.#snapshot = this.#look();
   }
@@ -117,6 +125,7 @@ export class Call {
   /** Makes ready what joining needs, as long as there is time. Joining does it too. */
   prepare(): void {
     this.#attempt(() => this.#peers.prepare());
+    this.#keyring.prepare();
   }
 
   /** Goes in through the door. Resolves when that is decided; the snapshot says how. Never rejects. */
@@ -165,17 +174,8 @@ export class Call {
 
   /** Ends the call here at once. Resolves when the server knows, however late. Never rejects. */
   async hangup(): Promise<void> {
-    if (this.#stage === 'ended') return;
-    const known = this.#stage === 'in' || this.#stage === 'joining';
-    if (this.#stage === 'in') this.#farewell = this.#peers.announcements();
-    this.#end('hung_up');
-    if (!known) return;
-    const forget = this.#signaling.onReset(() => this.#sayFarewell());
-    this.#joinAbort.abort();
-    await this.#tell({ t: 'hangup', call: this.#call });
-    forget();
+    await this.#hangUp('hung_up');
   }
-
   /** The page is being unloaded; if it comes back soon, the seat is still there. */
   closing(): void {
     if (this.#stage === 'in' || this.#stage === 'joining') this.#signaling.send({ t: 'closing' });
@@ -185,6 +185,19 @@ export class Call {
   networkChanged(): void {
     this.#signaling.probe();
     if (this.#stage === 'in') this.#peers.networkChanged();
+  }
+
+  /** Ends the call here, and tells the server when it can. */
+  async #hangUp(reason: CallEndReason): Promise<void> {
+    if (this.#stage === 'ended') return;
+    const known = this.#stage === 'in' || this.#stage === 'joining';
+    if (this.#stage === 'in') this.#farewell = this.#peers.announcements();
+    this.#end(reason);
+    if (!known) return;
+    const forget = this.#signaling.onReset(() => this.#sayFarewell());
+    this.#joinAbort.abort();
+    await this.#tell({ t: 'hangup', call: this.#call });
+    forget();
   }
 
   #listen(): void {
@@ -201,15 +214,11 @@ export class Call {
       signaling.on('participant', mine(({ participant }) => this.#participant(participant))),
       signaling.on('connection', mine((message) => this.#peers.open(message))),
       signaling.on('connection_restart', mine(({ connection, generation }) =>
-        this.#peers.connection(connection)?.relayOnly(generation),
+        this.#peers.restart(connection, generation),
       )),
-      signaling.on('description', mine(({ connection, from, generation, body }) =>
-        this.#peers.connection(connection, from)?.description(generation, body),
-      )),
-      signaling.on('candidates', mine(({ connection, from, generation, candidates, end }) =>
-        this.#peers.connection(connection, from)?.candidates(generation, candidates, end),
-      )),
-      signaling.on('chat', mine((message) => this.#chat.received(message, message.from === this.#me))),
+      signaling.on('description', mine((message) => this.#peers.description(message.from, message))),
+      signaling.on('candidates', mine((message) => this.#peers.candidates(message.from, message))),
+      signaling.on('chat', mine((message) => this.#chatSeal.received(message, message.from === this.#me))),
       signaling.on('relay_credentials', mine(({ relay }) => this.#peers.relay(relay))),
       signaling.on('call_ended', mine(({ reason }) => this.#end(reason))),
     ];
@@ -257,8 +266,9 @@ export class Call {
     this.#memory.remember(joined.call, this.#startedAt);
     this.#forgetPings();
     this.#forgetPings = this.#signaling.expectPings(limits.ping_in_call_ms);
+    this.#chatSeal.joined(joined.call, joined.you);
     this.#peers.joined(joined, again);
-    for (const message of joined.chat) this.#chat.received(message, message.from === this.#me);
+    for (const message of joined.chat) this.#chatSeal.received(message, message.from === this.#me);
     // Nobody is here, so the first offer will be ours.
     if (this.#peers.size === 0) this.#attempt(() => this.#peers.warm());
     void this.#chat.flush();
@@ -311,15 +321,17 @@ export class Call {
     }
   }
 
-  /** A request whose failure leaves nothing to do. */
-  async #tell(message: ClientMessage): Promise<void> {
+  /** A request whose failure leaves nothing to do but what its refusal, or null, says. */
+  async #tell(message: ClientMessage): Promise<string | null> {
     try {
       await this.#signaling.request(message);
+      return null;
     } catch (error) {
       const code = error instanceof RequestError ? error.code : null;
       // Late: the connection has been replaced, or the call is over.
       const late = code === 'gone' || code === 'not_found' || code === 'superseded';
       if (!late && code !== 'stopped') this.#log(`${message.t} was refused`, error);
+      return code;
     }
   }
 
@@ -335,6 +347,7 @@ export class Call {
     this.#stage = 'ended';
     this.#ended = { reason, durationMs: since === null ? 0 : Math.max(0, this.#clock.now() - since) };
     this.#memory.forget();
+    this.#chatSeal.forget();
     this.#leave();
     this.#changed();
   }
@@ -347,6 +360,7 @@ export class Call {
   }
 
   #changed(): void {
+    this.#chatSeal.drain();
     this.#peers.pause(this.#held || this.#peers.holding);
     if (this.#stage === 'in' && this.#peers.up && !this.#wasUp) this.#started();
     this.#watchLoss();
@@ -392,8 +406,19 @@ export class Call {
     return new Chat({
       clock: this.#clock,
       call: () => (this.#stage === 'in' ? this.#call : null),
-      send: (call, chat, body) => this.#signaling.request({ t: 'chat', call, chat, body }),
+      send: async (call, chat, body) =>
+        this.#signaling.request({ t: 'chat', call, chat, body: await this.#chatSeal.seal(chat, body) }),
       changed: () => this.#changed(),
+    });
+  }
+
+  #makeChatSeal(): ChatSeal {
+    return new ChatSeal({
+      storage: this.#options.memory,
+      log: this.#log,
+      speech: (participant) => this.#peers.speech(participant),
+      others: () => this.#peers.speeches,
+      deliver: (message, mine) => this.#chat.received(message, mine),
     });
   }
 
@@ -409,7 +434,13 @@ export class Call {
       log: this.#log,
       ready: () => this.#signaling.state === 'online',
       call: () => this.#call,
-      send: (message) => void this.#tell(message),
+      room: () => this.#room,
+      me: () => this.#me,
+      send: (message) => this.#tell(message),
+      link: this.#keyring.link,
+      own: () => this.#keyring.own(this.#room, this.#chatSeal.key),
+      chat: (participant, key) => this.#chatSeal.learn(participant, key),
+      refused: (why) => void this.#hangUp(why),
       lost: () => this.#signaling.probe(),
       changed: () => this.#changed(),
     });

@@ -56,6 +56,7 @@ export class Connection {
   #servers: RTCIceServer[];
   #relayOnly: boolean;
   #silent = false;
+  #wasUp = false;
   #state: ConnectionState = 'connecting';
   #path: Path | null = null;
   #quality: Quality | null = null;
@@ -93,6 +94,11 @@ export class Connection {
   /** How the connection is. */
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** Whether it was up at any time. */
+  get wasUp(): boolean {
+    return this.#wasUp;
   }
 
   /** How the media travels, once it is known. */
@@ -244,6 +250,7 @@ export class Connection {
     if (this.#state === 'connected') return;
     this.#restarts.up();
     this.#state = 'connected';
+    this.#wasUp = true;
     this.#quality = null;
     this.#options.signals.changed();
     void this.#measure(true);

@@ -94,7 +94,7 @@ describe('answering a ring', () => {
     const call = newCall(RING);
     void call.join();
     await settle();
-    server.answer = () => ({ t: 'joined', ...joined() });
+    server.answer = ({ t }) => (t === 'accept' ? { t: 'joined', ...joined() } : { t: 'ok' });
     await server.clock.advance(6_000);
     server.greeting = 'reset';
     server.socket.drop();
@@ -114,7 +114,7 @@ describe('answering a ring', () => {
 });
 
 it('keeps the address from a caller one does not know, if the server says so', async () => {
-  server.answer = () => ({ t: 'joined', ...joined(true) });
+  server.answer = ({ t }) => (t === 'accept' ? { t: 'joined', ...joined(true) } : { t: 'ok' });
   await newCall(RING).join();
   expect(media.made[0]!.configuration.iceTransportPolicy).toBe('relay');
   server.push({ t: 'relay_credentials', call: 'c1', relay: { ice_servers: [], expires_in_ms: 1 } });

@@ -17,6 +17,10 @@ export {
 } from './signaling.ts';
 export { RequestError, type RequestErrorCode } from './requests.ts';
 export type { Socket } from './line.ts';
+export type { Trust } from './trust/channel.ts';
+export type { Distrust } from './trust/handshake.ts';
+export type { Identity } from './trust/keyring.ts';
+export { newSigningPair, SigningKey } from './trust/crypto.ts';
 export type { Quality, QualityLabel } from './stats.ts';
 export type { Kind, MediaFactory, Tracks } from './media.ts';
 export { consoleLog, systemClock, type Clock, type Log } from './clock.ts';

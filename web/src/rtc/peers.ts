@@ -3,13 +3,18 @@ import { Connection, type ConnectionSignals } from './connection.ts';
 import { KINDS, Prepared, type Kind, type MediaFactory, type Tracks } from './media.ts';
 import type {
   AnnouncedConnection,
+  Candidates,
   ClientMessage,
   ConnectionOpened,
+  Description,
   Joined,
   Participant,
   RelayTerms,
 } from './protocol.gen.ts';
 import type { PeerSnapshot } from './snapshot.ts';
+import { Channel, type Own } from './trust/channel.ts';
+import type { Speech } from './trust/chatSeal.ts';
+import type { Distrust } from './trust/handshake.ts';
 
 /** What {@link Peers} needs. */
 export interface PeersOptions {
@@ -21,8 +26,19 @@ export interface PeersOptions {
   ready(): boolean;
   /** The call messages belong to. */
   call(): string;
-  /** Sends a message that must not be lost. */
-  send(message: ClientMessage): void;
+  room(): string;
+  /** This participant. */
+  me(): string;
+  /** Sends a message that must not be lost. Resolves with why the server has refused it, or with null. */
+  send(message: ClientMessage): Promise<string | null>;
+  /** Whether a link's secret has to vouch for the others. */
+  link: boolean;
+  /** What this end is in a new connection. */
+  own(): Promise<Own>;
+  /** Somebody has told the key of their chat lines. */
+  chat(participant: string, key: string): void;
+  /** Somebody is not talked to. */
+  refused(why: Distrust): void;
   /** A peer has fallen silent: the way to the server may be gone as well. */
   lost(): void;
   changed(): void;
@@ -31,6 +47,8 @@ export interface PeersOptions {
 interface Seat {
   participant: Participant;
   connection: Connection | null;
+  /** What the connection speaks through; there with it. */
+  channel: Channel | null;
   /** The server was restarted, and they have not come back yet. */
   recover: boolean;
 }
@@ -92,12 +110,13 @@ export class Peers {
   participant(participant: Participant): void {
     const seat = this.#seats.get(participant.participant);
     if (!seat) {
-      this.#seats.set(participant.participant, { participant, connection: null, recover: false });
+      this.#seats.set(participant.participant, { participant, connection: null, channel: null, recover: false });
       return;
     }
     seat.participant = participant;
     if (!seat.recover || !participant.online) return;
     seat.recover = false;
+    seat.channel?.recover();
     seat.connection?.recover();
   }
 
@@ -110,17 +129,43 @@ export class Peers {
       return old.known(opened.generation);
     }
     seat.recover = false;
-    seat.connection = this.#create(opened);
+    seat.channel?.close();
+    seat.channel = null;
+    seat.connection = this.#create(opened, seat);
     seat.connection?.setSilent(this.#paused);
     seat.connection?.start();
     old?.close();
   }
 
-  /** The connection with this id; with `from`, only if it leads there. */
-  connection(id: string, from?: string): Connection | undefined {
-    return this.#connections().find(
-      (each) => each.id === id && (from === undefined || each.peer === from),
-    );
+  /** A generation of this connection begins, through the relay alone. */
+  restart(connection: string, generation: number): void {
+    const seat = this.#seatWith(connection);
+    seat?.channel?.known(generation);
+    seat?.connection?.relayOnly(generation);
+  }
+
+  /** Takes a description of somebody's. */
+  description(from: string, { connection, generation, body }: Description): void {
+    this.#seatWith(connection, from)?.channel?.received(generation, body);
+  }
+
+  /** Takes candidates of somebody's. */
+  candidates(from: string, { connection, generation, candidates, end }: Candidates): void {
+    this.#seatWith(connection, from)?.channel?.receivedCandidates(generation, candidates, end);
+  }
+
+  /** How this participant's chat lines come. */
+  speech(participant: string): Speech {
+    const seat = this.#seats.get(participant);
+    if (!seat) return 'absent';
+    const sealed = seat.channel?.trust.sealed ?? null;
+    return sealed === null ? 'undecided' : sealed ? 'sealed' : 'plain';
+  }
+
+  /** How the chat lines of all of them come. */
+  get speeches(): Speech {
+    const all = [...this.#seats.keys()].map((participant) => this.speech(participant));
+    return (['plain', 'undecided', 'sealed'] as const).find((each) => all.includes(each)) ?? 'absent';
   }
 
   /** New credentials for everybody. */
@@ -170,7 +215,10 @@ export class Peers {
 
   /** Ends all connections; who was there can still be seen. */
   close(): void {
-    for (const connection of this.#connections()) connection.close();
+    for (const { connection, channel } of this.#seats.values()) {
+      channel?.close();
+      connection?.close();
+    }
     this.#spare?.close();
     this.#spare = null;
   }
@@ -190,12 +238,19 @@ export class Peers {
     return [...this.#seats.values()].flatMap(({ connection }) => connection ?? []);
   }
 
+  /** The seat a connection leads to; with `from`, only if that is theirs. */
+  #seatWith(connection: string, from?: string): Seat | undefined {
+    return [...this.#seats.values()].find(
+      (seat) => seat.connection?.id === connection && (from === undefined || seat.connection.peer === from),
+    );
+  }
+
   #seatOf(peer: string): Seat {
     const known = this.#seats.get(peer);
     if (known) return known;
     const media = { audio: false, video: false };
     const participant = { participant: peer, name: '', media, online: true };
-    const seat: Seat = { participant, connection: null, recover: false };
+    const seat: Seat = { participant, connection: null, channel: null, recover: false };
     this.#seats.set(peer, seat);
     return seat;
   }
@@ -210,28 +265,62 @@ export class Peers {
   }
 
   /** Null where the browser makes no peer connection; the server will give up on this one. */
-  #create(opened: ConnectionOpened): Connection | null {
+  #create(opened: ConnectionOpened, seat: Seat): Connection | null {
     try {
-      return this.#connect(opened);
+      return this.#connect(opened, seat);
     } catch (error) {
       this.#options.log('no peer connection can be made', error);
       return null;
     }
   }
 
-  #connect(opened: ConnectionOpened): Connection {
-    return new Connection({
+  #connect(opened: ConnectionOpened, seat: Seat): Connection {
+    const channel = this.#channel(opened, () => connection);
+    const connection: Connection = new Connection({
       opened,
       prepared: this.#take(opened.polite),
       createStream: () => this.#options.media.createStream(),
-      signals: this.#signals(opened.connection),
+      signals: this.#signals(opened.connection, channel),
       clock: this.#options.clock,
       log: this.#options.log,
+    });
+    seat.channel = channel;
+    channel.start();
+    return connection;
+  }
+
+  #channel(opened: ConnectionOpened, connection: () => Connection): Channel {
+    const { call, room, me, send, link, own, chat, refused, ready, changed, clock, log } = this.#options;
+    const about = (generation: number) => ({ call: call(), connection: opened.connection, generation });
+    return new Channel({
+      role: opened.polite ? 'polite' : 'impolite',
+      room: room(),
+      call: opened.call,
+      connection: opened.connection,
+      participants: [me(), opened.peer],
+      generation: opened.generation,
+      link,
+      sealing: false,
+      own,
+      sendDescription: (generation, body) => send({ t: 'description', ...about(generation), body }),
+      sendCandidates: (generation, candidates, end) =>
+        void send({ t: 'candidates', ...about(generation), candidates, end }),
+      description: (generation, body) => connection().description(generation, body),
+      candidates: (generation, bodies, end) => connection().candidates(generation, bodies, end),
+      chat: (key) => chat(opened.peer, key),
+      wasUp: () => connection().wasUp,
+      ready,
+      changed,
+      refused,
+      clock,
+      log,
     });
   }
 
   #close(seat: Seat): void {
+    seat.channel?.close();
     seat.connection?.close();
+    seat.channel = null;
     seat.connection = null;
   }
 
@@ -240,23 +329,21 @@ export class Peers {
     this.#seats.delete(id);
   }
 
-  #signals(connection: string): ConnectionSignals {
-    const { ready, send, lost, changed } = this.#options;
-    const about = (generation: number) => ({ call: this.#options.call(), connection, generation });
+  #signals(connection: string, channel: Channel): ConnectionSignals {
+    const { ready, send, call, lost, changed } = this.#options;
     return {
       ready,
       lost,
       changed,
-      description: (generation, body) => send({ t: 'description', ...about(generation), body }),
-      candidates: (generation, candidates, end) =>
-        send({ t: 'candidates', ...about(generation), candidates, end }),
+      description: (generation, body) => channel.sendDescription(generation, body),
+      candidates: (generation, candidates, end) => channel.sendCandidates(generation, candidates, end),
       state: (generation, state, path) =>
-        send({ t: 'connection_state', ...about(generation), state, ...(path && { path }) }),
+        void send({ t: 'connection_state', call: call(), connection, generation, state, ...(path && { path }) }),
     };
   }
 }
 
-function snapshotOf({ participant, connection }: Seat): PeerSnapshot {
+function snapshotOf({ participant, connection, channel }: Seat): PeerSnapshot {
   return {
     participant: participant.participant,
     name: participant.name,
@@ -266,5 +353,6 @@ function snapshotOf({ participant, connection }: Seat): PeerSnapshot {
     path: connection?.path ?? '',
     stream: connection?.stream ?? null,
     quality: connection?.quality ?? null,
+    trust: channel?.trust ?? null,
   };
 }

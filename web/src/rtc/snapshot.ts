@@ -2,6 +2,8 @@ import type { ChatLine } from './chat.ts';
 import type { EndReason, ErrorCode, MediaState, Path } from './protocol.gen.ts';
 import type { SignalingState } from './signaling.ts';
 import type { Quality } from './stats.ts';
+import type { Trust } from './trust/channel.ts';
+import type { Distrust } from './trust/handshake.ts';
 
 /** Where a call is in its life. */
 export type CallPhase =
@@ -14,8 +16,8 @@ export type CallPhase =
   | 'ended'
   | 'refused';
 
-/** Why a call is over: what the server said, we hung up, or we were signed out. */
-export type CallEndReason = EndReason | 'hung_up' | 'signed_out';
+/** Why a call is over: what the server said, we hung up, were signed out, or do not trust the other end. */
+export type CallEndReason = EndReason | 'hung_up' | 'signed_out' | Distrust;
 
 /** Another participant, and the connection to them. */
 export interface PeerSnapshot {
@@ -32,6 +34,8 @@ export interface PeerSnapshot {
   readonly stream: MediaStream | null;
   /** Null until there is something to measure. */
   readonly quality: Quality | null;
+  /** What is known about who they are; null before there is a connection. */
+  readonly trust: Trust | null;
 }
 
 /** A call at one moment. Never changes; every change makes another one. */

@@ -360,6 +360,8 @@ export abstract class Calls {
     // The invite's answer is on its way, and leads into their call.
     if (phase === 'ended' && this.dial && ended?.reason === 'glare') return;
     if (phase === 'ended') return this.#ended(session);
+    if ((peers[0]?.trust?.altered ?? 0) > session.altered) this.say(t('lock.altered'));
+    session.altered = peers[0]?.trust?.altered ?? 0;
     if (this.dial && peers.length > 0) this.#answered();
     // Only now is it known which room the ring led into.
     if (this.room !== call.room) this.#found(call);

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { endedReason, endingOf, refusalOf } from './endings.ts';
 import { t } from './i18n/index.ts';
 
-const reasons = ['hung_up', 'hangup', 'left', 'connect_failed', 'connection_lost', 'replaced', 'server_stopped'];
+const reasons = ['hung_up', 'hangup', 'left', 'connect_failed', 'connection_lost', 'replaced', 'server_stopped',
+  'link_needed', 'link_missing', 'unsealed', 'unproven', 'altered'];
 
 it('has its own words for every reason', () => {
   const texts = reasons.map((reason) => t(endingOf(reason).text));

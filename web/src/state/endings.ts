@@ -18,6 +18,11 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   replaced: { title: 'ended.replaced.title', text: 'ended.replaced.text', wrong: false },
   kicked: { title: 'ended.kicked.title', text: 'ended.kicked.text', wrong: true },
   signed_out: { title: 'ended.signed_out.title', text: 'ended.signed_out.text', wrong: true },
+  link_needed: { title: 'ended.link_needed.title', text: 'ended.link_needed.text', wrong: true },
+  link_missing: { title: 'ended.link_missing.title', text: 'ended.link_missing.text', wrong: true },
+  unsealed: { title: 'ended.unsealed.title', text: 'ended.unsealed.text', wrong: true },
+  unproven: { title: 'ended.unproven.title', text: 'ended.unproven.text', wrong: true },
+  altered: { title: 'ended.altered.title', text: 'ended.altered.text', wrong: true },
   server_stopped: { title: 'ended.server_stopped.title', text: 'ended.server_stopped.text', wrong: true },
 };
 

@@ -6,6 +6,7 @@ import { bannerOf, type Banner } from './callState.ts';
 import { t } from './i18n/index.ts';
 import type { Person } from './phone.svelte.ts';
 import { preferences } from './preferences.svelte.ts';
+import { lockOf, signsOf, type Lock } from './trust.ts';
 
 /** After this long alone, the page asks politely whether the link arrived. */
 const LONG_WAIT_MS = 120_000;
@@ -19,16 +20,21 @@ export class CallSession {
   now = $state(Date.now());
   /** Who was called, or has called. */
   person: Person | null = $state.raw(null);
+  /** Altered messages that the person was told of. */
+  altered = 0;
   /** The ring that led here, for the one who was rung. */
   ring = '';
   /** What this end wants on when the call is taken off hold. */
   wanted: { audio: boolean; video: boolean } | null = null;
+  /** What was found of the signs that were compared; another handshake has others. */
+  #compared = $state.raw({ signs: '', match: false });
   #readLines = $state(0);
   #since = Date.now();
   #ends: (() => void)[] = [];
 
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
   readonly peerName: string = $derived(this.peer?.name || this.person?.name || t('call.someone'));
+  readonly lock: Lock = $derived(lockOf(this.peer?.trust ?? null, this.comparison === 'match'));
   readonly hold: Hold = $derived(holdOf(this.snapshot));
   readonly alone: boolean = $derived(this.peer === null);
   readonly banner: Banner | null = $derived(
@@ -50,6 +56,17 @@ export class CallSession {
     this.snapshot = call.snapshot;
     const clock = setInterval(() => (this.now = Date.now()), 1000);
     this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
+  }
+
+  /** Whether the two have compared, and what they have seen. */
+  get comparison(): 'match' | 'differ' | null {
+    const signs = signsOf(this.peer?.trust ?? null);
+    if (signs === '' || signs !== this.#compared.signs) return null;
+    return this.#compared.match ? 'match' : 'differ';
+  }
+
+  compare(match: boolean): void {
+    this.#compared = { signs: signsOf(this.peer?.trust ?? null), match };
   }
 
   showChat(open: boolean): void {
