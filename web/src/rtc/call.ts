@@ -69,6 +69,7 @@ export class Call {
   #room: string;
   #me = '';
   #held = false;
+  #sealing = false;
   #startedAt: number | null = null;
   /** Whether media has flowed in this page; the call may have started before it was reloaded. */
   #wasUp = false;
@@ -120,6 +121,11 @@ export class Call {
   /** Hears every change with the new snapshot; not called for the present one. */
   subscribe(listener: (snapshot: CallSnapshot) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  /** The other end is known to seal: from now on nobody who does not is talked to. */
+  expectSealed(): void {
+    this.#sealing = true;
   }
 
   /** Makes ready what joining needs, as long as there is time. Joining does it too. */
@@ -438,6 +444,7 @@ export class Call {
       me: () => this.#me,
       send: (message) => this.#tell(message),
       link: this.#keyring.link,
+      sealing: () => this.#sealing,
       own: () => this.#keyring.own(this.#room, this.#chatSeal.key),
       chat: (participant, key) => this.#chatSeal.learn(participant, key),
       refused: (why) => void this.#hangUp(why),

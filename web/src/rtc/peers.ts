@@ -33,6 +33,8 @@ export interface PeersOptions {
   send(message: ClientMessage): Promise<string | null>;
   /** Whether a link's secret has to vouch for the others. */
   link: boolean;
+  /** Whether the others are known to seal. */
+  sealing(): boolean;
   /** What this end is in a new connection. */
   own(): Promise<Own>;
   /** Somebody has told the key of their chat lines. */
@@ -290,7 +292,7 @@ export class Peers {
   }
 
   #channel(opened: ConnectionOpened, connection: () => Connection): Channel {
-    const { call, room, me, send, link, own, chat, refused, ready, changed, clock, log } = this.#options;
+    const { call, room, me, send, link, sealing, own, chat, refused, ready, changed, clock, log } = this.#options;
     const about = (generation: number) => ({ call: call(), connection: opened.connection, generation });
     return new Channel({
       role: opened.polite ? 'polite' : 'impolite',
@@ -300,7 +302,7 @@ export class Peers {
       participants: [me(), opened.peer],
       generation: opened.generation,
       link,
-      sealing: false,
+      sealing: sealing(),
       own,
       sendDescription: (generation, body) => send({ t: 'description', ...about(generation), body }),
       sendCandidates: (generation, candidates, end) =>

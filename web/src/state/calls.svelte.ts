@@ -215,7 +215,7 @@ export abstract class Calls {
   protected follow(door: Door): Call {
     const { own } = this;
     const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
-    const call = this.line.open().call(door, name);
+    const call = this.line.open().call(door, name, account.me?.user ?? null);
     this.call = call;
     this.#connectDevices(call);
     // What is still opening is going to be there; an answer with voice should not begin as muted.
@@ -362,6 +362,7 @@ export abstract class Calls {
     if (phase === 'ended') return this.#ended(session);
     if ((peers[0]?.trust?.altered ?? 0) > session.altered) this.say(t('lock.altered'));
     session.altered = peers[0]?.trust?.altered ?? 0;
+    if (session.meet() === 'new') this.say(t('lock.new', { name: session.peerName }));
     if (this.dial && peers.length > 0) this.#answered();
     // Only now is it known which room the ring led into.
     if (this.room !== call.room) this.#found(call);

@@ -11,6 +11,7 @@ import {
   type SignalingState,
   type StopReason,
 } from '../rtc/index.ts';
+import { identityOf } from './identity.ts';
 import { tab } from './stored.ts';
 
 /**
@@ -74,8 +75,8 @@ export class Server {
     this.#signaling.probe();
   }
 
-  /** A call behind a door, not joined yet. The name is the one given at the time of joining. */
-  call(door: Door, name: () => string): Call {
+  /** A call behind a door, not joined yet, by the account `user` (null for a guest). The name is the one given at the time of joining. */
+  call(door: Door, name: () => string, user: string | null): Call {
     return new Call({
       signaling: this.#signaling,
       door,
@@ -85,6 +86,7 @@ export class Server {
       media: { audio: false, video: false },
       tracks: { audio: null, video: null },
       memory: tab,
+      identity: () => identityOf(user),
     });
   }
 

@@ -1,11 +1,13 @@
 // One call as the screens see it: the snapshots of src/rtc, and what follows from them.
-import type { Call, CallSnapshot, PeerSnapshot } from '../rtc/index.ts';
+import type { Call, CallSnapshot, PeerSnapshot, Trust } from '../rtc/index.ts';
 import { playJoin, playLeave } from '../media/sounds.ts';
 import { keepAwake } from '../media/wakeLock.ts';
 import { bannerOf, type Banner } from './callState.ts';
+import { account } from './account.svelte.ts';
 import { t } from './i18n/index.ts';
 import type { Person } from './phone.svelte.ts';
 import { preferences } from './preferences.svelte.ts';
+import { Pins, type Standing } from './pins.ts';
 import { lockOf, signsOf, type Lock } from './trust.ts';
 
 /** After this long alone, the page asks politely whether the link arrived. */
@@ -28,13 +30,18 @@ export class CallSession {
   wanted: { audio: boolean; video: boolean } | null = null;
   /** What was found of the signs that were compared; another handshake has others. */
   #compared = $state.raw({ signs: '', match: false });
+  /** What is remembered of the person's devices; null for who has no account, or talks to a guest. */
+  #pins: Pins | null = null;
+  /** How the device they use now stands; null while it is not known. */
+  standing: Standing | null = $state(null);
+  #met = '';
   #readLines = $state(0);
   #since = Date.now();
   #ends: (() => void)[] = [];
 
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
   readonly peerName: string = $derived(this.peer?.name || this.person?.name || t('call.someone'));
-  readonly lock: Lock = $derived(lockOf(this.peer?.trust ?? null, this.comparison === 'match'));
+  readonly lock: Lock = $derived(lockOf(this.peer?.trust ?? null, this.comparison === 'match', this.standing));
   readonly hold: Hold = $derived(holdOf(this.snapshot));
   readonly alone: boolean = $derived(this.peer === null);
   readonly banner: Banner | null = $derived(
@@ -53,6 +60,8 @@ export class CallSession {
     person: Person | null = null,
   ) {
     this.person = person;
+    if (person && account.me) this.#pins = new Pins(account.me.user);
+    if (person && this.#pins?.knows(person.user)) call.expectSealed();
     this.snapshot = call.snapshot;
     const clock = setInterval(() => (this.now = Date.now()), 1000);
     this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
@@ -66,7 +75,24 @@ export class CallSession {
   }
 
   compare(match: boolean): void {
-    this.#compared = { signs: signsOf(this.peer?.trust ?? null), match };
+    const trust = this.peer?.trust ?? null;
+    this.#compared = { signs: signsOf(trust), match };
+    if (match && trust && this.#isPerson(trust)) this.#pins?.met(trust.user, trust.key!, true);
+  }
+
+  /** Remembers the device at the other end; says how it stood when it is met for the first time in this call. */
+  meet(): Standing | null {
+    const trust = this.peer?.trust ?? null;
+    if (!trust?.sealed || !trust.key || trust.key === this.#met || !this.#pins) return null;
+    this.#met = trust.key;
+    // Who says to be somebody else than was called is nobody's device, and is not remembered.
+    this.standing = this.#isPerson(trust) ? this.#pins.standing(trust.user, trust.key) : 'new';
+    if (this.#isPerson(trust)) this.#pins.met(trust.user, trust.key);
+    return this.standing;
+  }
+
+  #isPerson({ key, user }: Trust): boolean {
+    return key !== null && user === this.person?.user;
   }
 
   showChat(open: boolean): void {

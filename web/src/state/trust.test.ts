@@ -21,6 +21,14 @@ it('says more about what is not verified', () => {
   ]);
 });
 
+it('knows devices of earlier calls', () => {
+  expect(lockOf(sealed, false, 'verified')).toMatchObject({ state: 'compared', text: 'lock.compared.before' });
+  expect(lockOf({ ...sealed, sealed: false }, false, 'verified').state).toBe('none');
+  expect(lockOf(sealed, false, 'known')).toMatchObject({ state: 'none', text: 'lock.none.known' });
+  expect(lockOf(sealed, false, 'new')).toMatchObject({ state: 'none', text: 'lock.none.new' });
+  expect(lockOf(sealed, false, 'first')).toMatchObject({ state: 'none', text: 'lock.none.text' });
+});
+
 it('names the signs of a handshake', () => {
   expect([signsOf(sealed), signsOf({ ...sealed, signs: null }), signsOf(null)]).toEqual(['1 2 3 4', '', '']);
 });

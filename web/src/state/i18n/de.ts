@@ -118,6 +118,10 @@ export const de: Translation = {
   'lock.compare.differ': 'Sie sind verschieden',
   'lock.compare.differs': 'Dann ist jemand dazwischen, der dieses Gespräch sehen und hören kann. Lege auf und erreiche die andere Person auf einem anderen Weg.',
   'lock.altered': 'Jemand hat eine Nachricht dieses Gesprächs unterwegs verändert. Sie wurde nicht beachtet, und nichts von dir wurde jemandem gezeigt.',
+  'lock.new': '{name} nutzt ein Gerät, das du noch nicht gesehen hast. Am Schloss könnt ihr vergleichen.',
+  'lock.compared.before': 'Ton, Bild und Nachrichten sind zwischen euren beiden Browsern versiegelt, und dieses Gerät habt ihr in einem früheren Gespräch verglichen: Niemand ist dazwischen.',
+  'lock.none.known': 'Ton, Bild und Nachrichten sind zwischen den beiden Browsern versiegelt, und es ist dasselbe Gerät wie in einem früheren Gespräch. Verglichen habt ihr noch nie; vergleicht die Bilder, um sicher zu sein.',
+  'lock.none.new': 'Ton, Bild und Nachrichten sind zwischen den beiden Browsern versiegelt, aber der andere ist ein Gerät, das du noch nicht gesehen hast. Vergleicht die Bilder, um sicher zu sein, dass es das richtige ist.',
   'lock.limits': 'Was kein Schloss zeigen kann: einen Server, der dir eine veränderte App gibt.',
 
   'quality.good': 'Gute Verbindung',
