@@ -13,6 +13,7 @@
 //! * [`Server`] runs `dialtone dev` on a host and can kill and start it again.
 //! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
+//! * [`Liar`] stands before a server, and passes on something else than was said.
 //! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
 //!
@@ -26,6 +27,7 @@ pub mod bench;
 mod browser;
 mod driver;
 mod host;
+mod liar;
 mod nat;
 mod net;
 mod pages;
@@ -41,6 +43,7 @@ mod wav;
 pub use authority::Authority;
 pub use browser::{Browser, BrowserOptions, Tab};
 pub use host::Host;
+pub use liar::{Liar, Lie, Way};
 pub use nat::Nat;
 pub use net::{Lan, Net};
 pub use nix::sys::signal::Signal;

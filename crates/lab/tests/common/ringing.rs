@@ -47,12 +47,19 @@ pub fn browsers<const N: usize>(
     server: &Server,
     seats: [(Who, &Host); N],
 ) -> Result<[Person; N]> {
-    let origin = server.origin();
+    browsers_at(test, &server.origin(), seats)
+}
+
+/// The same, for people who know the server by another origin than its own.
+fn browsers_at<const N: usize>(
+    test: &str,
+    origin: &str,
+    seats: [(Who, &Host); N],
+) -> Result<[Person; N]> {
     let count = AtomicU32::new(0);
     let people = thread::scope(|scope| {
         let starts = seats.map(|(who, host)| {
             let name = format!("{}{}", who.name(), count.fetch_add(1, Ordering::Relaxed));
-            let origin = &origin;
             scope.spawn(move || Person::arrive(test, host, &name, who.tone(), origin))
         });
         starts.map(|start| start.join().expect("no panic while starting"))
@@ -70,12 +77,21 @@ pub fn gather<const N: usize>(
     server: &Server,
     seats: [(Who, &Host); N],
 ) -> Result<[Person; N]> {
-    let people = browsers(test, server, seats)?;
-    let origin = server.origin();
+    gather_at(test, server, &server.origin(), seats)
+}
+
+/// The same, for people who know the server by another origin than its own.
+pub fn gather_at<const N: usize>(
+    test: &str,
+    server: &Server,
+    origin: &str,
+    seats: [(Who, &Host); N],
+) -> Result<[Person; N]> {
+    let people = browsers_at(test, origin, seats)?;
     let mut users: Vec<(Who, String, &Person)> = Vec::new();
     for ((who, _), person) in seats.iter().zip(&people) {
         if users.iter().any(|(known, ..)| known == who) {
-            person.sign_in(&origin, &who.login())?;
+            person.sign_in(origin, &who.login())?;
             continue;
         }
         let link = match users.first() {
@@ -87,7 +103,7 @@ pub fn gather<const N: usize>(
                 made["link"].as_str().unwrap_or_default().to_owned()
             }
         };
-        let user = person.sign_up(&origin, &link, &who.login(), who.name())?;
+        let user = person.sign_up(origin, &link, &who.login(), who.name())?;
         users.push((*who, user, person));
     }
     for (who, _, person) in &users {
@@ -96,7 +112,7 @@ pub fn gather<const N: usize>(
         }
     }
     for person in &people {
-        person.wait_at_home(&origin)?;
+        person.wait_at_home(origin)?;
     }
     Ok(people)
 }
