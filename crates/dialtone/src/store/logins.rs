@@ -206,6 +206,13 @@ impl Transaction {
         Ok(true)
     }
 
+    /// Keeps a sign-in from being revoked until this transaction is over; `false` if it has been.
+    /// Who revokes it waits for this, and then finds what was made by it.
+    pub(super) async fn hold_login(&mut self, login: LoginId) -> Result<bool, Error> {
+        let sql = "UPDATE logins SET revoked_ms = NULL WHERE id = $1 AND revoked_ms IS NULL";
+        Ok(self.execute(sql, args![login]).await? > 0)
+    }
+
     /// Signs out all devices, but for one if it is named.
     pub(super) async fn revoke_logins(
         &mut self,

@@ -22,17 +22,20 @@ impl Store {
     /// signed in on is theirs. `false`: there is no such sign-in any more.
     pub async fn subscribe(&self, now_ms: u64, new: &Subscription) -> Result<bool, Error> {
         let mut open = self.begin().await?;
+        if !open.hold_login(new.login).await? {
+            return Ok(false);
+        }
         let sql = "DELETE FROM push_subscriptions WHERE endpoint = $1 AND login_id <> $2";
         open.execute(sql, args![&new.endpoint, new.login]).await?;
         let sql = "INSERT INTO push_subscriptions (login_id, endpoint, p256dh, auth, created_ms)
-                   SELECT id, $2, $3, $4, $5 FROM logins WHERE id = $1 AND revoked_ms IS NULL
+                   VALUES ($1, $2, $3, $4, $5)
                    ON CONFLICT (login_id) DO UPDATE SET endpoint = excluded.endpoint,
                    p256dh = excluded.p256dh, auth = excluded.auth, created_ms = excluded.created_ms";
         let (endpoint, p256dh, auth) = (&new.endpoint, &new.p256dh, &new.auth);
         let values = args![new.login, endpoint, p256dh, auth, now_ms];
-        let kept = open.execute(sql, values).await? > 0;
+        open.execute(sql, values).await?;
         open.commit().await?;
-        Ok(kept)
+        Ok(true)
     }
 
     /// The sign-in does not want to be woken by it any more.

@@ -38,6 +38,17 @@ pub struct Listed {
     pub seen_ms: Option<u64>,
 }
 
+/// What came of a new token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept.
+    Kept,
+    /// There are as many as there can be.
+    TooMany,
+    /// Who asks is signed out by now.
+    SignedOut,
+}
+
 /// Who uses a token.
 #[derive(Clone, Debug)]
 pub struct Holder {
@@ -52,13 +63,17 @@ pub struct Holder {
 }
 
 impl Store {
-    /// Keeps a token; `false` if there are too many.
+    /// Keeps a token that somebody asks for by this sign-in.
     pub async fn add_token(
         &self,
         now_ms: u64,
-        user: UserId,
+        (user, by): (UserId, LoginId),
         new: &NewToken,
-    ) -> Result<bool, Error> {
+    ) -> Result<Added, Error> {
+        let mut open = self.begin().await?;
+        if !open.hold_login(by).await? {
+            return Ok(Added::SignedOut);
+        }
         let sql = "INSERT INTO api_tokens (id, user_id, token_hash, name, scopes, created_ms)
                    SELECT $1, id, $3, $4, $5, $6 FROM users WHERE id = $2 AND closed_ms IS NULL
                    AND (SELECT COUNT(*) FROM api_tokens WHERE user_id = $2) < $7";
@@ -72,7 +87,12 @@ impl Store {
             now_ms,
             TOKENS
         ];
-        Ok(self.execute(sql, values).await? > 0)
+        let kept = open.execute(sql, values).await? > 0;
+        open.commit().await?;
+        Ok(match kept {
+            true => Added::Kept,
+            false => Added::TooMany,
+        })
     }
 
     /// Somebody's tokens, the oldest first.

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::guard::SignedIn;
+use super::guard::{SignedIn, signed_out};
 use super::input::Input;
 use super::refusal::{Body, Refusal};
 use super::refusals::*;
@@ -65,9 +65,10 @@ pub async fn subscribe(
     let Keys { p256dh, auth } = &new.keys;
     let outgoing = &shared.reach.outgoing;
     let kept = push::read(outgoing, member.login, &new.endpoint, p256dh, auth)?;
-    // Signed out in this very moment: then nothing is to be woken.
-    shared.accounts.store().subscribe(now_ms(), &kept).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match shared.accounts.store().subscribe(now_ms(), &kept).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(signed_out()),
+    }
 }
 
 /// Which subscription.

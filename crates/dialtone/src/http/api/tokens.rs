@@ -10,14 +10,14 @@ use protocol::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::guard::SignedIn;
+use super::guard::{SignedIn, signed_out};
 use super::input::{Input, Named};
 use super::refusal::{Body, Refusal};
 use super::refusals::*;
 use crate::accounts::secrets::{Secret, TOKEN_PREFIX, random};
 use crate::accounts::{Scopes, now_ms};
 use crate::http::Shared;
-use crate::store::tokens::{Listed, NewToken};
+use crate::store::tokens::{Added, Listed, NewToken};
 
 /// An API token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,9 +104,14 @@ pub async fn make(
     };
     let now_ms = now_ms();
     let store = shared.accounts.store();
-    if !store.add_token(now_ms, member.user.user, &new).await? {
-        let text = "You have as many tokens as there can be. Take one back first.";
-        return Err(Refusal::conflict("too_many", text));
+    let by = (member.user.user, member.login);
+    match store.add_token(now_ms, by, &new).await? {
+        Added::Kept => {}
+        Added::TooMany => {
+            let text = "You have as many tokens as there can be. Take one back first.";
+            return Err(Refusal::conflict("too_many", text));
+        }
+        Added::SignedOut => return Err(signed_out()),
     }
     Ok(Json(ShownToken {
         token: format!("{TOKEN_PREFIX}{}", secret.write()),

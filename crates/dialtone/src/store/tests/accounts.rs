@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use protocol::id::{LoginId, UserId};
 use protocol::text::Name;
 
@@ -5,12 +7,12 @@ use super::on_both;
 use crate::accounts::names::LoginName;
 use crate::accounts::secrets::{Secret, SecretHash};
 use crate::accounts::{Role, Scopes};
-use crate::store::Store;
 use crate::store::invitations::{Acceptance, Accepted, NewLink};
 use crate::store::logins::{LOGIN_MS, NewLogin};
 use crate::store::people::Put;
-use crate::store::tokens::NewToken;
+use crate::store::tokens::{Added, NewToken};
 use crate::store::users::{Administered, Changed, Profile};
+use crate::store::{Store, Subscription, args};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -246,7 +248,9 @@ fn closing_an_account_takes_everything_back() {
             name: "bot".to_owned(),
             scopes: Scopes::of("calls people"),
         };
-        assert!(store.add_token(NOW, user(2), &token).await.unwrap());
+        let by = (user(2), login(2));
+        let added = store.add_token(NOW, by, &token).await.unwrap();
+        assert_eq!(added, Added::Kept);
         let holder = store.token_holder(NOW, hash(50)).await.unwrap().unwrap();
         assert_eq!(
             (holder.user.user, holder.scopes),
@@ -393,6 +397,44 @@ fn people_are_found_in_any_case_and_to_the_letter() {
 }
 
 #[test]
+fn who_is_signed_out_in_this_moment_makes_no_token_and_is_not_woken() {
+    on_both(async |fresh| {
+        let store = fresh.store;
+        make(&store, 1, "ada", Role::Admin).await;
+        let token = NewToken {
+            id: login(50),
+            secret: hash(50),
+            name: "bot".to_owned(),
+            scopes: Scopes::of("calls"),
+        };
+        let subscription = Subscription {
+            login: login(1),
+            endpoint: "https://push.example.org/1".to_owned(),
+            p256dh: vec![4; 65],
+            auth: vec![5; 16],
+        };
+        let mut open = store.begin().await.unwrap();
+        open.revoke_logins(NOW, user(1), None).await.unwrap();
+        open.revoke_tokens(user(1)).await.unwrap();
+        // What was asked for before that is over.
+        let late = store.clone();
+        let added = tokio::spawn(async move {
+            let by = (user(1), login(1));
+            late.add_token(NOW, by, &token).await.unwrap()
+        });
+        let late = store.clone();
+        let woken = tokio::spawn(async move { late.subscribe(NOW, &subscription).await.unwrap() });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        open.commit().await.unwrap();
+        assert_eq!(added.await.unwrap(), Added::SignedOut);
+        assert!(!woken.await.unwrap());
+        assert!(store.tokens(user(1)).await.unwrap().is_empty());
+        let sql = "SELECT login_id FROM push_subscriptions";
+        assert!(store.rows(sql, args![]).await.unwrap().is_empty());
+    });
+}
+
+#[test]
 fn tokens_have_a_limit_and_an_owner() {
     on_both(async |fresh| {
         let store = fresh.store;
@@ -405,7 +447,9 @@ fn tokens_have_a_limit_and_an_owner() {
                 name: "bot".to_owned(),
                 scopes: Scopes::of("history"),
             };
-            kept += u32::from(store.add_token(NOW, user(200), &token).await.unwrap());
+            let by = (user(200), login(200));
+            let added = store.add_token(NOW, by, &token).await.unwrap();
+            kept += u32::from(added == Added::Kept);
         }
         assert_eq!(kept, 50);
         assert!(!store.drop_token(user(1), login(0)).await.unwrap());
