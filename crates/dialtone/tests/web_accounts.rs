@@ -190,9 +190,12 @@ fn one_changes_ones_profile() {
 }
 
 #[test]
-fn a_new_password_signs_the_others_out() {
+fn a_new_password_signs_the_others_out_and_ends_api_tokens() {
     let server = Server::start();
     let mut ada = admin(&server);
+    let bot = json!({ "name": "bot", "scopes": ["people"] });
+    let bot = ada.good(&server, "POST", "/api/v1/tokens", bot);
+    let mut bot = Browser::with_token(bot["token"].as_str().unwrap());
     let mut other = Browser::new();
     other.login(&server, "ada", PASSWORD);
     let set =
@@ -210,7 +213,9 @@ fn a_new_password_signs_the_others_out() {
     let bad = set(&mut ada, json!({ "old": PASSWORD, "new": "password" }));
     refused(&bad, 400, "unsuitable_password");
     assert_eq!(other.me(&server)["login"], "ada");
+    assert_eq!(bot.get(&server, "/api/v1/contacts").status, 200);
     let good = set(&mut ada, json!({ "old": PASSWORD, "new": "another horse" }));
+    refused(&bot.get(&server, "/api/v1/contacts"), 401, "unknown_token");
     assert_eq!(good.status, 204);
     assert_eq!(ada.me(&server)["login"], "ada");
     refused(&other.get(&server, "/api/v1/me"), 401, "signed_out");

@@ -78,7 +78,7 @@ export class Account {
     else if ([401, 403, 404].includes(me.error.status)) this.signedOut();
   }
 
-  /** Signs out all other devices. */
+  /** Signs out all other devices, and ends all API tokens. */
   async setPassword(password: { old?: string; new: string }): Promise<Result<void>> {
     const result = await this.api.setPassword(password);
     if (result.ok && this.me) this.#set({ ...this.me, has_password: true });

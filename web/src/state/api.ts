@@ -68,7 +68,7 @@ export class ApiClient {
   me = () => this.#get<Api.Me>('/me');
   changeMe = (change: Partial<Pick<Api.Me, 'name' | 'do_not_disturb' | 'call_waiting'>>) =>
     this.#send<Api.Me>('PATCH', '/me', change);
-  /** Signs out all other devices. `old` is needed if there was a password. */
+  /** Signs out all other devices, and ends all API tokens. `old` is needed if there was a password. */
   setPassword = (password: { old?: string; new: string }) => this.#send<void>('PUT', '/me/password', password);
   passkeys = {
     list: () => this.#get<Api.Passkey[]>('/me/passkeys'),

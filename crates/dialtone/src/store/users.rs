@@ -223,20 +223,23 @@ impl Store {
         Ok(Changed::Done(tokens))
     }
 
-    /// Sets a password, and signs every other device out.
+    /// Sets a password, signs every other device out, and takes all API tokens back, which it gives:
+    /// whoever knew the old password may have made some.
     pub async fn set_password(
         &self,
         now_ms: u64,
         user: UserId,
         hash: &str,
         stays: LoginId,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<LoginId>, Error> {
         let mut open = self.begin().await?;
         open.count_revocation().await?;
         open.put_password(user, hash).await?;
         open.revoke_logins(now_ms, user, Some(stays)).await?;
+        let tokens = open.revoke_tokens(user).await?;
         open.drop_reset_links(user).await?;
-        open.commit().await
+        open.commit().await?;
+        Ok(tokens)
     }
 }
 

@@ -123,13 +123,13 @@ export const deAccount: In<typeof account> = {
   'passkeys.remove.text': 'Du kannst dich damit nicht mehr anmelden. Wo du angemeldet bist, bleibst du es. Der Schlüssel selbst bleibt auf deinem Gerät, bis du ihn dort löschst.',
 
   'password.title': 'Passwort',
-  'password.text.has': 'Wer es ändert, meldet alle seine anderen Geräte ab.',
+  'password.text.has': 'Wer es ändert, meldet alle seine anderen Geräte ab und beendet alle seine API-Tokens.',
   'password.text.none': 'Du hast keines: Du meldest dich mit Passkeys an. Ein Passwort ist ein zweiter Weg hinein.',
   'password.old': 'Jetziges Passwort',
   'password.new': 'Neues Passwort',
   'password.change': 'Passwort ändern',
   'password.set': 'Passwort setzen',
-  'password.changed': 'Dein Passwort ist geändert. Alle deine anderen Geräte sind abgemeldet.',
+  'password.changed': 'Dein Passwort ist geändert. Alle deine anderen Geräte sind abgemeldet, deine API-Tokens sind beendet.',
 
   'devices.title': 'Meine Geräte',
   'devices.text': 'Wo du angemeldet bist. Ein Gerät abzumelden wirkt sofort, auch mitten in einem Anruf.',

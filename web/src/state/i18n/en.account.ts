@@ -120,13 +120,13 @@ export const account = {
   'passkeys.remove.text': 'You can no longer sign in with it. Where you are signed in, you stay so. The key itself stays on your device until you delete it there.',
 
   'password.title': 'Password',
-  'password.text.has': 'Changing it signs out all your other devices.',
+  'password.text.has': 'Changing it signs out all your other devices, and ends all your API tokens.',
   'password.text.none': 'You have none: you sign in with passkeys. A password is a second way in.',
   'password.old': 'Present password',
   'password.new': 'New password',
   'password.change': 'Change password',
   'password.set': 'Set a password',
-  'password.changed': 'Your password is changed. All your other devices are signed out.',
+  'password.changed': 'Your password is changed. All your other devices are signed out, and your API tokens have ended.',
 
   'devices.title': 'My devices',
   'devices.text': 'Where you are signed in. Signing one out takes effect at once, in the middle of a call too.',

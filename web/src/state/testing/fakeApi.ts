@@ -227,7 +227,7 @@ export class FakeApi {
     'PUT /me/password': ({ me, device, body }) => {
       if (me.password !== null && me.password !== body.old) throw new Refusal(403, 'wrong_credentials', 'The old password is wrong.');
       me.password = String(body.new);
-      me.devices = [device];
+      [me.devices, me.tokens] = [[device], []];
     },
     'GET /me/passkeys': ({ me }) => me.passkeys,
     'POST /me/passkeys/begin': ({ me }) => this.#begin({}, registration(me.login, me.name)),

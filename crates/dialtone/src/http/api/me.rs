@@ -68,7 +68,7 @@ pub struct NewPassword {
     new: Password,
 }
 
-/// Sets the password, and signs every other device out.
+/// Sets the password, signs every other device out, and takes all API tokens back.
 #[utoipa::path(put, path = "/me/password", tag = "Me", request_body = NewPassword, responses(
     (status = 204, description = "Set"),
     (status = 400, description = "`unsuitable_password`: the message says why; `bad_request`", body = super::refusal::Body),
@@ -97,9 +97,10 @@ pub async fn set_password(
     passwords::check(&asked.new.0, &login)?;
     let hash = accounts.hash(asked.new.0).await?;
     let store = accounts.store();
-    store
+    let tokens = store
         .set_password(now_ms(), user.user, &hash, member.login)
         .await?;
     accounts.revoked();
+    accounts.tokens_revoked(tokens).await;
     Ok(StatusCode::NO_CONTENT)
 }

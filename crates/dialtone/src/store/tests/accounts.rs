@@ -190,10 +190,11 @@ fn sign_ins_are_found_touched_and_revoked() {
         let devices = store.devices(NOW, user(1)).await.unwrap();
         assert_eq!(devices.len(), 1);
         assert_eq!(devices[0].login, login(1));
-        store
+        let tokens = store
             .set_password(NOW + 40, user(1), "another", login(9))
             .await
             .unwrap();
+        assert!(tokens.is_empty(), "there was none");
         assert!(store.signed_in(NOW, hash(1)).await.unwrap().is_none());
         store.forget_logins(NOW + 3 * LOGIN_MS).await.unwrap();
         assert!(store.revoked_since(0).await.unwrap().0.is_empty());
