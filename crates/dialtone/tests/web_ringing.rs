@@ -105,7 +105,10 @@ async fn a_missed_call_and_the_message_left_after_it() {
         "body": json!({ "text": "<b>call me</b>" }).to_string(),
     });
     assert_eq!(ada.ask(message.clone()).await["t"], "ok");
-    assert_eq!(ada.ask(message).await["code"], "bad_state");
+    assert_eq!(ada.ask(message.clone()).await["t"], "ok", "the same again");
+    let mut another = message;
+    another["chat"] = id_of('M', 2).into();
+    assert_eq!(ada.ask(another).await["code"], "bad_state");
     let entries = two.history(true);
     assert_eq!(entries[0]["outcome"], "missed");
     assert_eq!(entries[0]["seen"], false);

@@ -216,6 +216,6 @@ pub struct RestoredRing {
     pub phase: RingPhase,
     /// How and when it ended, if it did.
     pub ended: Option<(RingOutcome, u64)>,
-    /// Whether a message was left.
-    pub message_left: bool,
+    /// The message that was left.
+    pub message: Option<ChatId>,
 }

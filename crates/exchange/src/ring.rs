@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::id::SessionId;
+use protocol::id::{ChatId, SessionId};
 use protocol::limits;
 use protocol::message::*;
 use protocol::time::Tick;
@@ -103,6 +103,25 @@ pub(crate) struct Crossed {
     pub(crate) invite: Invite,
 }
 
+/// What the caller left after the ring.
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct Message {
+    pub(crate) chat: ChatId,
+    pub(crate) is_kept: bool,
+    /// Who said it again meanwhile, and waits to hear whether it was stored.
+    pub(crate) askers: Vec<Asker>,
+}
+
+impl Message {
+    fn kept(chat: ChatId) -> Message {
+        Message {
+            chat,
+            is_kept: true,
+            askers: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Ring {
     pub(crate) what: records::Ring,
@@ -110,7 +129,7 @@ pub(crate) struct Ring {
     /// Who waits to hear whether it was stored.
     pub(crate) askers: Vec<Asker>,
     pub(crate) crossed: Option<Crossed>,
-    pub(crate) message_left: bool,
+    pub(crate) message: Option<Message>,
     legs: BTreeMap<SessionId, Leg>,
     /// When it was offered.
     since: Tick,
@@ -126,7 +145,7 @@ impl Ring {
             phase: Phase::New,
             askers: vec![by],
             crossed: None,
-            message_left: false,
+            message: None,
             legs: BTreeMap::new(),
             since: Tick::default(),
             ends_at: Tick::default(),
@@ -148,7 +167,7 @@ impl Ring {
             phase,
             askers: Vec::new(),
             crossed: None,
-            message_left: restored.message_left,
+            message: restored.message.map(Message::kept),
             legs: BTreeMap::new(),
             since: now,
             ends_at: now + RING,

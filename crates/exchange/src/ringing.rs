@@ -8,7 +8,7 @@ use protocol::time::Now;
 use crate::call::{self, CallInput, Request};
 use crate::ledger::{Asker, Parked};
 use crate::records::{self, Record, RestoredRing, RingOutcome};
-use crate::ring::{Crossed, LegAction, Phase, Ring, RingOutput, Verdict, reasons};
+use crate::ring::{Crossed, LegAction, Message, Phase, Ring, RingOutput, Verdict, reasons};
 use crate::routing::STORE_FAILS;
 use crate::session::Session;
 use crate::timers::Timer;
@@ -136,7 +136,10 @@ impl Exchange {
         let Some(ring) = ring.filter(|ring| Some(ring.what.caller) == user) else {
             return self.refuse(&by, ErrorCode::NotFound, NO_SUCH_RING);
         };
-        if ring.message_left {
+        if let Some(left) = &ring.message {
+            if left.chat == message.chat {
+                return self.repeat_message(by, message.ring);
+            }
             let text = "A message was left already.";
             return self.refuse(&by, ErrorCode::BadState, text);
         }
@@ -145,25 +148,50 @@ impl Exchange {
             return self.refuse(&by, ErrorCode::BadState, text);
         }
         let LeaveMessage { ring, chat, body } = message;
-        self.set_message_left(ring, true);
+        let left = Message {
+            chat,
+            is_kept: false,
+            askers: Vec::new(),
+        };
+        self.set_message(ring, Some(left));
         let record = Record::MessageLeft { ring, chat, body };
         self.park(now, record, Parked::Message { ring, by });
     }
 
+    /// The same message again, as after a reset: the same answer.
+    fn repeat_message(&mut self, by: Asker, id: RingId) {
+        let ring = self.rings.get_mut(id);
+        match ring.and_then(|ring| ring.message.as_mut()) {
+            Some(left) if !left.is_kept => left.askers.push(by),
+            _ => self.answer(by.session, by.re.as_ref(), Done {}.into()),
+        }
+    }
+
     pub(super) fn message_is_left(&mut self, id: RingId, by: Asker) {
+        let mut askers = vec![by];
+        let ring = self.rings.get_mut(id);
+        if let Some(left) = ring.and_then(|ring| ring.message.as_mut()) {
+            left.is_kept = true;
+            askers.append(&mut left.askers);
+        }
         self.tell_histories(id);
-        self.answer(by.session, by.re.as_ref(), Done {}.into());
+        for by in askers {
+            self.answer(by.session, by.re.as_ref(), Done {}.into());
+        }
     }
 
     /// The message could not be stored: another one may be left.
-    pub(super) fn message_is_refused(&mut self, id: RingId) {
-        self.set_message_left(id, false);
+    pub(super) fn message_is_refused(&mut self, id: RingId, by: Asker) {
+        let left = self.set_message(id, None);
+        let again = left.map(|left| left.askers).unwrap_or_default();
+        for by in [by].into_iter().chain(again) {
+            self.refuse(&by, ErrorCode::Unavailable, STORE_FAILS);
+        }
     }
 
-    fn set_message_left(&mut self, id: RingId, left: bool) {
-        if let Some(ring) = self.rings.get_mut(id) {
-            ring.message_left = left;
-        }
+    fn set_message(&mut self, id: RingId, left: Option<Message>) -> Option<Message> {
+        let ring = self.rings.get_mut(id)?;
+        std::mem::replace(&mut ring.message, left)
     }
 
     /// Whose session it is; `None` for a guest's, and for one that is gone.

@@ -248,10 +248,7 @@ impl Exchange {
         for parked in parked {
             match parked {
                 Parked::Ring(ring) => self.ring_is_refused(ring),
-                Parked::Message { ring, by } => {
-                    self.message_is_refused(ring);
-                    self.refuse(&by, ErrorCode::Unavailable, STORE_FAILS);
-                }
+                Parked::Message { ring, by } => self.message_is_refused(ring, by),
                 Parked::Chat { by, .. } => {
                     self.refuse(&by, ErrorCode::Unavailable, STORE_FAILS);
                 }

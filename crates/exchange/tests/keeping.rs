@@ -308,9 +308,12 @@ fn one_message_is_left_however_slow_the_store_is() {
     home.phone.say(board, "decline", RING);
     board.set_mood(Mood::Slow);
     ada.send(board, ring_frame("leave_message", RING));
-    assert_eq!(ada.say(board, "leave_message", RING), "bad_state");
+    ada.send(board, ring_frame("leave_message", RING));
+    assert_eq!(ada.outcome(board, another_message()), "bad_state");
+    assert!(ada.take(board, "error").is_empty());
     board.fail();
     // It could not be kept, so there is none.
+    assert_eq!(ada.take(board, "error").len(), 2, "whoever asks is told");
     board.set_mood(Mood::Prompt);
     assert_eq!(ada.say(board, "leave_message", RING), "ok");
 }

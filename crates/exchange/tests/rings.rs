@@ -476,7 +476,14 @@ fn a_message_can_be_left_once_and_not_for_ever() {
     assert_eq!(home.phone.say(board, "leave_message", RING), "not_found");
     assert_eq!(ada.say(board, "leave_message", RING), "ok");
     assert_eq!(home.phone.take(board, "changed").len(), 1);
-    assert_eq!(ada.say(board, "leave_message", RING), "bad_state");
+    assert_eq!(ada.outcome(board, another_message()), "bad_state");
+    // As after a reset: the same message is no second one.
+    assert_eq!(ada.say(board, "leave_message", RING), "ok");
+    assert!(home.phone.take(board, "changed").is_empty());
+    board.restart(2);
+    ada.resume(board);
+    assert_eq!(ada.say(board, "leave_message", RING), "ok");
+    assert_eq!(ada.outcome(board, another_message()), "bad_state");
 
     let mut home = Household::ringing();
     home.phone.say(&mut home.board, "decline", RING);

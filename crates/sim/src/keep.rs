@@ -311,7 +311,7 @@ impl KeptRing {
             ring: self.ring.clone(),
             phase: self.phase,
             ended: self.ended,
-            message_left: self.message.is_some(),
+            message: self.message,
         }
     }
 }

@@ -97,7 +97,7 @@ impl Store {
     }
 
     async fn late_rings(&self, now_ms: u64) -> Result<Vec<RestoredRing>, Error> {
-        let sql = "SELECT r.*, CASE WHEN m.ring_id IS NULL THEN FALSE ELSE TRUE END AS has_message
+        let sql = "SELECT r.*, m.id AS message
                    FROM rings r LEFT JOIN ring_messages m ON m.ring_id = r.id
                    WHERE r.ended_ms IS NULL OR r.ended_ms > $1 ORDER BY r.at_ms, r.id";
         let since = now_ms.saturating_sub(limits::LEAVE_MESSAGE_MS);
@@ -165,6 +165,6 @@ fn late_ring(row: &Row) -> Result<RestoredRing, Error> {
         ring,
         phase,
         ended,
-        message_left: row.get("has_message")?,
+        message: row.find("message")?,
     })
 }

@@ -268,6 +268,13 @@ pub fn ring_frame(what: &str, ring: &str) -> Value {
     }
 }
 
+/// Another message after the usual ring.
+pub fn another_message() -> Value {
+    let mut frame = ring_frame("leave_message", RING);
+    frame["chat"] = json!(OTHER_RING);
+    frame
+}
+
 /// Ada and Ben have accounts and know each other; Eve has one and knows them. Ada has one
 /// device, in the usual call; Ben has two.
 pub struct Household {

@@ -109,7 +109,7 @@ fn rings_that_go_on_or_were_a_short_time_ago_are_given_back() {
         assert_eq!(rings[0].ended, None);
 
         let rings = store.restore(2_000).await.unwrap().rings;
-        assert!(rings[0].message_left && !rings[3].message_left);
+        assert!(rings[0].message.is_some() && rings[3].message.is_none());
     });
 }
 
