@@ -305,6 +305,11 @@ impl Ring {
         Verdict::Ok
     }
 
+    /// Who is called sits in the call already. They did not ask the ring, so all devices are told.
+    pub(crate) fn answer(&mut self, out: &mut Vec<RingOutput>) {
+        self.end(RingOutcome::Accepted, None, out);
+    }
+
     /// The caller gave up, or is gone.
     pub(crate) fn cancel(&mut self, out: &mut Vec<RingOutput>) {
         if !self.is_over() {

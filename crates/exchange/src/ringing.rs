@@ -276,6 +276,19 @@ impl Exchange {
         Ok(())
     }
 
+    /// Somebody has come to a call by its link. Who is being rung into it has answered by that.
+    pub(super) fn come_by_link(&mut self, now: Now, call: CallId) {
+        let ring = self.rings.of_call(call).filter(|ring| ring.is_live());
+        let Some(what) = ring.map(|ring| &ring.what) else {
+            return;
+        };
+        let id = what.ring;
+        if self.sits_in(what.callee, call) {
+            self.counters.rings_answered += 1;
+            self.tell_ring(now, id, |ring, out| ring.answer(out));
+        }
+    }
+
     fn seat_winner(&mut self, now: Now, by: Asker, call: CallId, media: MediaState) {
         let session = self.sessions.get(&by.session);
         let device = session.map(|session| session.device);
@@ -328,19 +341,29 @@ impl Exchange {
             Some(crossed) if !self.can_cross(&crossed, call) => (None, Some(crossed)),
             crossed => (crossed, None),
         };
-        if crossed.is_none() && !hidden && self.is_busy_for(callee) {
-            return self.tell_ring(now, id, |ring, out| ring.refuse_busy(out));
-        }
-        let dialling = crossed.as_ref().map(|crossed| crossed.by.session);
-        let mut devices: Vec<_> = self.people.sessions(callee).collect();
-        devices.retain(|device| Some(*device) != dialling);
-        self.tell_ring(now, id, |ring, out| ring.offer(now.tick, devices, out));
-        if let Some(crossed) = crossed {
-            self.cross(now, id, crossed);
+        if crossed.is_none() && self.sits_in(callee, call) {
+            self.tell_ring(now, id, |ring, out| ring.answer(out));
+        } else if crossed.is_none() && !hidden && self.is_busy_for(callee) {
+            self.tell_ring(now, id, |ring, out| ring.refuse_busy(out));
+        } else {
+            let dialling = crossed.as_ref().map(|crossed| crossed.by.session);
+            let mut devices: Vec<_> = self.people.sessions(callee).collect();
+            devices.retain(|device| Some(*device) != dialling);
+            self.tell_ring(now, id, |ring, out| ring.offer(now.tick, devices, out));
+            if let Some(crossed) = crossed {
+                self.cross(now, id, crossed);
+            }
         }
         if let Some(dialled) = dialled {
             self.invite(now, dialled.by, dialled.invite);
         }
+    }
+
+    /// Whether one of somebody's devices sits in a call.
+    fn sits_in(&self, user: UserId, call: CallId) -> bool {
+        let mut devices = self.people.sessions(user);
+        let call = self.calls.get(&call);
+        call.is_some_and(|call| devices.any(|device| call.seats_session(device)))
     }
 
     /// Whether who dialled still does, and can take the other's call. One who is gone, or gave it

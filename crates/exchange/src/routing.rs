@@ -44,6 +44,8 @@ impl Exchange {
             join,
         };
         self.request(now, call, by, request);
+        // After the seat, which is kept before the end of the ring.
+        self.come_by_link(now, call);
     }
 
     fn ask_call(&mut self, now: Now, by: Asker, call: CallId, request: Request) {

@@ -40,6 +40,50 @@ fn all_devices_ring_one_answers_and_the_others_stop() {
 }
 
 #[test]
+fn who_is_rung_and_comes_by_the_link_has_answered() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        mut laptop,
+        ..
+    } = Household::ringing();
+    assert_eq!(phone.join(&mut board)["t"], "joined");
+    assert_eq!(laptop.ring_ended(&mut board), ["answered_elsewhere"]);
+    assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+    assert_eq!(phone.ring_ended(&mut board), ["answered_elsewhere"]);
+    assert_eq!(board.exchange().live_rings(), 0);
+    let kept = board.keep().rings.values().next().unwrap();
+    assert_eq!(kept.ended.unwrap().0, RingOutcome::Accepted);
+    let again = phone.ask(&mut board, ring_frame("accept", RING));
+    assert_eq!(again["t"], "joined", "both at once");
+    assert_eq!(laptop.say(&mut board, "accept", RING), "gone");
+}
+
+#[test]
+fn who_has_come_by_the_link_before_the_ring_was_kept_is_not_rung() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        mut laptop,
+        ..
+    } = Household::new();
+    board.set_mood(Mood::Slow);
+    ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+    let join = json!({
+        "t": "join", "room": ROOM, "call": CALL, "name": "Ben",
+        "media": { "audio": true, "video": true },
+    });
+    phone.send(&mut board, join);
+    board.set_mood(Mood::Prompt);
+    board.store(10);
+    assert_eq!(ada.ring_ended(&mut board), ["accepted"]);
+    assert_eq!(phone.offers(&mut board) + laptop.offers(&mut board), 0);
+    assert_eq!(board.exchange().live_rings(), 0);
+}
+
+#[test]
 fn every_ending_is_told_to_everybody_once() {
     let endings = [
         (
