@@ -7,7 +7,7 @@ mod web_support;
 
 use account_support::*;
 use serde_json::{Value, json};
-use web_support::{CALL, Client, Server};
+use web_support::{CALL, Client, ROOM, Server};
 
 /// A socket with a ticket of this browser, and its welcome.
 async fn connect(server: &Server, browser: &Browser) -> (Client, Value) {
@@ -180,6 +180,15 @@ async fn administrators_see_calls_and_end_them() {
     client.until_type("call_ended").await;
     assert_eq!(ada.delete(&server, &path).status, 404);
     assert_eq!(calls(&mut ada), json!([]));
+    // Nobody walks right back in, and a restart makes no difference.
+    let join = json!({
+        "t": "join", "room": ROOM, "call": CALL, "name": "Ben",
+        "media": { "audio": true, "video": true },
+    });
+    assert_eq!(client.ask(join.clone()).await["code"], "gone");
+    let server = server.start_again();
+    let (mut client, _) = connect(&server, &ben).await;
+    assert_eq!(client.ask(join).await["code"], "gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

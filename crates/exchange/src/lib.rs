@@ -85,7 +85,7 @@ pub enum Input {
     Person(UserId, Option<Box<Person>>),
     /// A sign-in was revoked: what came of it ends.
     Revoked(LoginId),
-    /// An administrator ends a call.
+    /// An administrator ends a call and closes its room: nobody comes back by its link.
     Kick(CallId),
 }
 
@@ -220,6 +220,8 @@ pub struct Exchange {
     sessions: BTreeMap<SessionId, Session>,
     calls: BTreeMap<CallId, Call>,
     rooms: BTreeMap<RoomId, CallId>,
+    /// Rooms that an administrator has closed, for good.
+    closed: BTreeSet<RoomId>,
     people: People,
     rings: Rings,
     ledger: Ledger,
@@ -238,6 +240,7 @@ impl Hash for Exchange {
         self.sockets.hash(state);
         self.sessions.hash(state);
         self.calls.hash(state);
+        self.closed.hash(state);
         self.people.hash(state);
         self.rings.hash(state);
         self.ledger.hash(state);
@@ -259,6 +262,7 @@ impl Exchange {
             sessions: BTreeMap::new(),
             calls: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            closed: BTreeSet::new(),
             people: People::default(),
             rings: Rings::default(),
             ledger: Ledger::default(),
@@ -272,6 +276,7 @@ impl Exchange {
     }
 
     fn restore(&mut self, now: Now, restored: Restored) {
+        self.closed.extend(restored.closed);
         for (user, person) in restored.people {
             self.people.put(user, person);
         }
@@ -308,7 +313,7 @@ impl Exchange {
             Input::NotStored(id) => self.handle_not_stored(id),
             Input::Person(user, person) => self.handle_person(now, user, person),
             Input::Revoked(login) => self.handle_revoked(now, login),
-            Input::Kick(call) => self.tell_call(now, call, CallInput::End(EndReason::Kicked)),
+            Input::Kick(call) => self.kick(now, call),
         }
         self.settle();
     }

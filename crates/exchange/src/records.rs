@@ -73,6 +73,11 @@ pub enum Record {
         /// Why.
         reason: EndReason,
     },
+    /// An administrator has closed a room: no call is opened in it any more.
+    RoomClosed {
+        /// The room.
+        room: RoomId,
+    },
     /// A chat message; it has its call, its id and its time with it.
     Said(Box<ChatFrom>),
     /// Somebody was asked into a call.
@@ -158,6 +163,8 @@ pub struct Restored {
     pub people: Vec<(UserId, Person)>,
     /// Calls that were not over.
     pub calls: Vec<RestoredCall>,
+    /// Rooms that were closed.
+    pub closed: Vec<RoomId>,
     /// Rings that were not over, and those of the last [`limits::LEAVE_MESSAGE_MS`].
     pub rings: Vec<RestoredRing>,
 }

@@ -93,6 +93,10 @@ impl Exchange {
         }
         match current {
             Some(call) => Ok(call),
+            None if self.closed.contains(&join.room) => {
+                let text = "An administrator has closed this link. Start another call.";
+                refuse(ErrorCode::Gone, text)
+            }
             // What goes on in clients is taken up again; only what is new has to wait.
             None if self.ledger.is_failing() && join.connections.is_empty() => {
                 refuse(ErrorCode::Unavailable, STORE_FAILS)
@@ -115,6 +119,16 @@ impl Exchange {
         self.counters.calls_opened += 1;
         self.record(now, Record::CallOpened { call: id, room });
         id
+    }
+
+    /// Ends a call by the will of an administrator. Its link is no way back in.
+    pub(super) fn kick(&mut self, now: Now, id: CallId) {
+        let Some(room) = self.calls.get(&id).map(Call::room) else {
+            return;
+        };
+        self.closed.insert(room);
+        self.record(now, Record::RoomClosed { room });
+        self.tell_call(now, id, CallInput::End(EndReason::Kicked));
     }
 
     pub(super) fn tell_calls_of(

@@ -3,7 +3,8 @@
 
 mod support;
 
-use serde_json::json;
+use exchange::Input;
+use serde_json::{from_value, json};
 use support::*;
 
 #[test]
@@ -47,4 +48,31 @@ fn the_room_can_be_used_again() {
         (&joined["participants"], &joined["chat"]),
         (&json!([]), &json!([]))
     );
+}
+
+#[test]
+fn a_call_that_an_administrator_ends_is_no_call_any_more() {
+    let mut pair = Pair::up();
+    let kick = Input::Kick(from_value(json!(CALL)).unwrap());
+    pair.board.input(kick.clone());
+    assert_eq!(pair.ended(), (vec![json!("kicked")], vec![json!("kicked")]));
+    pair.board.input(kick);
+    let living = announced(&pair.adas, "connected");
+    for run in 1..3 {
+        for (call, connections) in [
+            (CALL, &json!([])),
+            (OTHER_CALL, &json!([])),
+            (CALL, &living),
+        ] {
+            let connections = connections.clone();
+            let refused = pair.ada.join_as(&mut pair.board, ROOM, call, connections);
+            assert_eq!(refused["code"], "gone", "in run {run}: {refused}");
+        }
+        pair.board.restart(run + 1);
+        pair.ada.resume(&mut pair.board);
+    }
+    let joined = pair
+        .ada
+        .join_as(&mut pair.board, OTHER_ROOM, CALL, json!([]));
+    assert_eq!(joined["t"], "joined");
 }

@@ -675,7 +675,8 @@ codes! {
         "bad_state" => BadState,
         /// No such call or connection for this session; absent and forbidden look the same.
         "not_found" => NotFound,
-        /// It belongs to an older generation, or the connection is closed.
+        /// It belongs to an older generation, or the connection is closed, the ring over, the room
+        /// closed for good.
         "gone" => Gone,
         /// The ticket or the proof is not valid. Get a new ticket and say hello again.
         "unauthorized" => Unauthorized,

@@ -32,6 +32,8 @@ pub struct Keep {
     pub people: BTreeMap<UserId, Person>,
     /// All calls there were.
     pub calls: BTreeMap<CallId, KeptCall>,
+    /// Rooms that were closed.
+    pub closed: BTreeSet<RoomId>,
     /// All rings there were.
     pub rings: BTreeMap<RingId, KeptRing>,
     /// What people find in their histories: one entry for each ring that is over, and one for each
@@ -89,13 +91,14 @@ impl Hash for Keep {
         let Keep {
             people,
             calls,
+            closed,
             rings,
             history,
             seated,
             said,
             waiting,
         } = self;
-        (people, calls, rings, history, seated, said).hash(state);
+        (people, calls, closed, rings, history, seated, said).hash(state);
         for Entry { id, at_ms, record } in waiting {
             (id, tick_of(*at_ms), record).hash(state);
         }
@@ -162,6 +165,7 @@ impl Keep {
                 .filter(live)
                 .map(|(id, call)| call.restored(**id))
                 .collect(),
+            closed: self.closed.iter().copied().collect(),
             rings: self
                 .rings
                 .values()
@@ -202,6 +206,9 @@ impl Keep {
             }
             Record::CallConnected { call } => self.call(call).connected = true,
             Record::CallEnded { call, reason } => self.end_call(call, reason),
+            Record::RoomClosed { room } => {
+                self.closed.insert(room);
+            }
             Record::Said(said) => {
                 self.said.insert(said.chat.chat);
                 // A call that ended meanwhile may be forgotten; what was said in it is not missed.

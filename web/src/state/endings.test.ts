@@ -20,6 +20,13 @@ it('says that a call is full, and has words for any refusal', () => {
   expect(t(refusalOf('whatever').text)).not.toBe('');
 });
 
+it('says that a link is closed, where nobody can come back', () => {
+  expect(endingOf('kicked').closed).toBe(true);
+  expect(endingOf('hangup').closed).toBeUndefined();
+  expect(refusalOf('gone')).toMatchObject({ closed: true });
+  expect(t(refusalOf('gone').text)).toMatch(/administrator/);
+});
+
 it("tells the outside the protocol's words", () => {
   expect(endedReason(null)).toBe('');
   expect(endedReason({ ended: { reason: 'hung_up', durationMs: 0 }, refusal: null })).toBe('hangup');

@@ -7,6 +7,8 @@ export interface Ending {
   text: Key;
   /** Something went wrong, as opposed to people having finished. */
   wrong: boolean;
+  /** The link leads nowhere any more. */
+  closed?: true;
 }
 
 const ENDINGS: Readonly<Record<string, Ending>> = {
@@ -16,7 +18,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   connect_failed: { title: 'ended.connect_failed.title', text: 'ended.connect_failed.text', wrong: true },
   connection_lost: { title: 'ended.connection_lost.title', text: 'ended.connection_lost.text', wrong: true },
   replaced: { title: 'ended.replaced.title', text: 'ended.replaced.text', wrong: false },
-  kicked: { title: 'ended.kicked.title', text: 'ended.kicked.text', wrong: true },
+  kicked: { title: 'ended.kicked.title', text: 'ended.kicked.text', wrong: true, closed: true },
   signed_out: { title: 'ended.signed_out.title', text: 'ended.signed_out.text', wrong: true },
   link_needed: { title: 'ended.link_needed.title', text: 'ended.link_needed.text', wrong: true },
   link_missing: { title: 'ended.link_missing.title', text: 'ended.link_missing.text', wrong: true },
@@ -34,10 +36,13 @@ export function endingOf(reason: string): Ending {
 export interface Refusal {
   title: Key;
   text: Key;
+  /** Trying again is of no use. */
+  closed?: true;
 }
 
 export function refusalOf(code: string): Refusal {
   if (code === 'call_full') return { title: 'refused.call_full.title', text: 'refused.call_full.text' };
+  if (code === 'gone') return { title: 'refused.gone.title', text: 'refused.gone.text', closed: true };
   if (code === 'offline') return { title: 'refused.offline.title', text: 'refused.offline.text' };
   if (code === 'unavailable' || code === 'limit') {
     return { title: 'refused.unavailable.title', text: 'refused.unavailable.text' };

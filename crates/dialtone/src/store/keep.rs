@@ -110,6 +110,9 @@ const CALLS_ENDED: &str = "
     UPDATE calls SET ended_ms = v.at_ms, reason = v.reason FROM v
     WHERE calls.id = v.id AND calls.ended_ms IS NULL";
 
+const ROOMS_CLOSED: &str = "
+    INSERT INTO closed_rooms (room, closed_ms) VALUES @rows ON CONFLICT (room) DO NOTHING";
+
 const DELIVERIES: &str = "
     WITH v (event, subject, of_ring, at_ms) AS (VALUES @rows)
     INSERT INTO webhook_deliveries (webhook_id, event, subject, of_ring, at_ms, next_ms)
@@ -149,6 +152,7 @@ async fn write(open: &mut Transaction, run: Run) -> Result<(), Error> {
     open.many(UNSEATED, run.unseated).await?;
     open.many(CALL_HISTORY, run.calls_ended.clone()).await?;
     open.many(CALLS_ENDED, run.calls_ended).await?;
+    open.many(ROOMS_CLOSED, run.rooms_closed).await?;
     if !run.events.is_empty() && has_webhooks(open).await? {
         open.many(DELIVERIES, run.events).await?;
     }

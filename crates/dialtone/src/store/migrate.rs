@@ -20,7 +20,7 @@ macro_rules! migrations {
 }
 
 /// All of them; the first is version 1.
-const MIGRATIONS: &[Migration] = migrations! { "0001_first" "0002_webhooks" };
+const MIGRATIONS: &[Migration] = migrations! { "0001_first" "0002_webhooks" "0003_closed_rooms" };
 
 /// The version of the schema that this binary works with.
 pub const VERSION: u64 = MIGRATIONS.len() as u64;

@@ -15,6 +15,7 @@ impl Store {
         Ok(Restored {
             people: self.people().await?,
             calls: self.live_calls().await?,
+            closed: self.closed_rooms().await?,
             rings: self.late_rings(now_ms).await?,
         })
     }
@@ -94,6 +95,11 @@ impl Store {
             }
         }
         Ok(calls.into_values().collect())
+    }
+
+    async fn closed_rooms(&self) -> Result<Vec<RoomId>, Error> {
+        let rows = self.rows("SELECT room FROM closed_rooms", args![]).await?;
+        rows.iter().map(|row| row.get("room")).collect()
     }
 
     async fn late_rings(&self, now_ms: u64) -> Result<Vec<RestoredRing>, Error> {

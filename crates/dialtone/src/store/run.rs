@@ -26,6 +26,7 @@ pub struct Run {
     pub messages: Vec<Vec<Value>>,
     pub unseated: Vec<Vec<Value>>,
     pub calls_ended: Vec<Vec<Value>>,
+    pub rooms_closed: Vec<Vec<Value>>,
     /// What webhooks may want to hear of, in order.
     pub events: Vec<Vec<Value>>,
     seats: HashSet<(CallId, ParticipantId)>,
@@ -98,6 +99,7 @@ impl Run {
                 self.calls_ended
                     .push(args![*call, at, words::of_reason(*reason)]);
             }
+            Record::RoomClosed { room } => self.rooms_closed.push(args![*room, at]),
             Record::Said(chat) => self.said.push(said(chat)),
             Record::Rung(ring) => self.rung.push(rung(ring, at)),
             Record::Ringing { ring } => {

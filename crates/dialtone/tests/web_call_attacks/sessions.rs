@@ -244,6 +244,10 @@ async fn who_was_sent_away_stays_away() {
     assert_eq!(resumed["t"], "resumed");
     let chat = json!({ "t": "chat", "call": CALL, "chat": fresh('M'), "body": "x" });
     assert_eq!(ask(&mut again, chat).await.0["code"], "not_found");
+    for client in [&mut again, &mut guest] {
+        let back = join(ROOM, &fresh('C'));
+        assert_eq!(ask(client, back).await.0["code"], "gone", "by its link");
+    }
 
     // Out of the server, in a second, and what was asked for before is of no use.
     let mut newest = welcome.clone();
@@ -253,8 +257,9 @@ async fn who_was_sent_away_stays_away() {
         again.hello_frame(&ben.clone().ticket(&server)),
         again.resume_frame(&Browser::new().ticket(&server), &newest),
     ];
-    good(&mut again, join(ROOM, &fresh('C')), "joined").await;
-    good(&mut guest, join(ROOM, &fresh('C')), "joined").await;
+    let elsewhere = fresh('R');
+    good(&mut again, join(&elsewhere, &fresh('C')), "joined").await;
+    good(&mut guest, join(&elsewhere, &fresh('C')), "joined").await;
     let asked = Instant::now();
     ada.me(&server);
     let busy = asked.elapsed();

@@ -290,7 +290,7 @@ export const arAccount: In<typeof account> = {
   'admin.calls.end': 'إنهاء',
   'admin.calls.end.label': 'إنهاء مكالمة {name}',
   'admin.calls.end.title': 'إنهاء مكالمة {name}؟',
-  'admin.calls.end.text': 'تنتهي لكل من فيها، فوراً.',
+  'admin.calls.end.text': 'تنتهي لكل من فيها، فوراً، ويُغلق رابطها نهائياً: لا يعود به أحد.',
   'admin.rules': 'القواعد',
   'admin.guests': 'يُسمح للضيوف بالمكالمات برابط',
   'admin.guests.hint': 'من لديه رابط ينضم دون حساب. ومن دون ذلك لا يتصل ولا ينضم إلا الأعضاء.',

@@ -184,7 +184,7 @@ export const ar: Translation = {
   'ended.replaced.title': 'تستمر المكالمة في لسان آخر',
   'ended.replaced.text': 'فُتحت هذه المكالمة في لسان أو نافذة أخرى أخذت مكان هذه.',
   'ended.kicked.title': 'أنهى مشرف المكالمة',
-  'ended.kicked.text': 'أنهى القائم على هذا الخادم المكالمة. اسأله عن السبب، أو اتصل من جديد.',
+  'ended.kicked.text': 'أنهى القائم على هذا الخادم المكالمة، وأُغلق رابطها. اسأله عن السبب.',
   'ended.signed_out.title': 'تم تسجيل خروجك',
   'ended.signed_out.text': 'سُجل خروج هذا الجهاز، فانتهت المكالمة. سجل الدخول لتتصل من جديد.',
   'ended.server_stopped.title': 'توقف الخادم',
@@ -206,6 +206,8 @@ export const ar: Translation = {
 
   'refused.call_full.title': 'هنا شخصان يتحدثان',
   'refused.call_full.text': 'للمكالمة مكانان حتى الآن. حين يغادر أحد يُدخلك الرابط نفسه.',
+  'refused.gone.title': 'هذا الرابط مغلق',
+  'refused.gone.text': 'أنهى مشرف مكالمته، ولا يستطيع أحد الدخول به بعد الآن. ابدأ مكالمة أخرى برابط جديد.',
   'refused.unavailable.title': 'الخادم مشغول',
   'refused.unavailable.text': 'لا يستطيع تلقي مكالمات أخرى الآن. رابطك سليم: أعد المحاولة قريباً.',
   'refused.offline.title': 'تعذر الوصول إلى الخادم',

@@ -282,7 +282,7 @@ export const deAccount: In<typeof account> = {
   'admin.calls.end': 'Beenden',
   'admin.calls.end.label': 'Den Anruf von {name} beenden',
   'admin.calls.end.title': 'Den Anruf von {name} beenden?',
-  'admin.calls.end.text': 'Er endet für alle darin, sofort.',
+  'admin.calls.end.text': 'Er endet für alle darin, sofort, und sein Link ist für immer geschlossen: Niemand kommt über ihn zurück.',
   'admin.rules': 'Regeln',
   'admin.guests': 'Gäste dürfen per Link anrufen',
   'admin.guests.hint': 'Wer einen Link hat, kann ohne Konto dazukommen. Ohne das können nur Mitglieder anrufen und dazukommen.',

@@ -180,7 +180,7 @@ export const de: Translation = {
   'ended.replaced.title': 'Das Gespräch geht in einem anderen Tab weiter',
   'ended.replaced.text': 'Dieses Gespräch wurde in einem anderen Tab oder Fenster geöffnet, das diesen Platz übernommen hat.',
   'ended.kicked.title': 'Die Verwaltung hat das Gespräch beendet',
-  'ended.kicked.text': 'Wer diesen Server betreibt, hat das Gespräch beendet. Frage dort nach, oder rufe noch einmal an.',
+  'ended.kicked.text': 'Wer diesen Server betreibt, hat das Gespräch beendet, und sein Link ist geschlossen. Frage dort nach dem Grund.',
   'ended.signed_out.title': 'Du wurdest abgemeldet',
   'ended.signed_out.text': 'Dieses Gerät wurde abgemeldet, darum endete das Gespräch. Melde dich an, um wieder anzurufen.',
   'ended.server_stopped.title': 'Der Server wurde angehalten',
@@ -202,6 +202,8 @@ export const de: Translation = {
 
   'refused.call_full.title': 'Hier sprechen schon zwei miteinander',
   'refused.call_full.text': 'Ein Gespräch hat vorerst zwei Plätze. Wenn jemand geht, lässt derselbe Link dich hinein.',
+  'refused.gone.title': 'Dieser Link ist geschlossen',
+  'refused.gone.text': 'Die Verwaltung hat sein Gespräch beendet, und niemand kommt mehr über ihn hinein. Für ein anderes Gespräch beginne eines mit einem neuen Link.',
   'refused.unavailable.title': 'Der Server ist ausgelastet',
   'refused.unavailable.text': 'Er kann gerade keine weiteren Gespräche aufnehmen. Mit deinem Link ist alles in Ordnung: versuche es bald noch einmal.',
   'refused.offline.title': 'Der Server war nicht zu erreichen',

@@ -279,7 +279,7 @@ export const account = {
   'admin.calls.end': 'End',
   'admin.calls.end.label': 'End the call of {name}',
   'admin.calls.end.title': 'End the call of {name}?',
-  'admin.calls.end.text': 'It ends for everybody in it, at once.',
+  'admin.calls.end.text': 'It ends for everybody in it, at once, and its link is closed for good: nobody can come back by it.',
   'admin.rules': 'Rules',
   'admin.guests': 'Guests may call by link',
   'admin.guests.hint': 'Whoever has a link can join without an account. Without this, only members make and join calls.',

@@ -179,7 +179,7 @@ export const en = {
   'ended.replaced.title': 'The call goes on in another tab',
   'ended.replaced.text': 'This call was opened in another tab or window, which took the place of this one.',
   'ended.kicked.title': 'An administrator ended the call',
-  'ended.kicked.text': 'Whoever runs this server has ended the call. Ask them why, or call again.',
+  'ended.kicked.text': 'Whoever runs this server has ended the call, and its link is closed. Ask them why.',
   'ended.signed_out.title': 'You were signed out',
   'ended.signed_out.text': 'This device was signed out, so the call ended. Sign in to call again.',
   'ended.server_stopped.title': 'The server was stopped',
@@ -201,6 +201,8 @@ export const en = {
 
   'refused.call_full.title': 'Two people are already talking here',
   'refused.call_full.text': 'A call has two places for now. When somebody leaves, the same link lets you in.',
+  'refused.gone.title': 'This link is closed',
+  'refused.gone.text': 'An administrator has ended its call, and nobody can join by it any more. For another call, start one with a new link.',
   'refused.unavailable.title': 'The server is busy',
   'refused.unavailable.text': 'It cannot take more calls at the moment. Nothing is wrong with your link: try again shortly.',
   'refused.offline.title': 'The server could not be reached',

@@ -65,7 +65,7 @@ pub async fn list(
     Ok(Json(calls.collect()))
 }
 
-/// Ends a call for everybody in it.
+/// Ends a call for everybody in it, and closes its link for good: nobody comes back by it.
 #[utoipa::path(delete, path = "/admin/calls/{call}", tag = "Administration",
     params(("call" = String, Path, description = "The call")), responses(
     (status = 204, description = "Ended"),

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use exchange::records::{RingOutcome, WriteId};
+use exchange::records::{Record, RingOutcome, WriteId};
 use sqlx::AssertSqlSafe;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
@@ -77,7 +77,8 @@ async fn fill(store: &Store) {
         .ringing(1)
         .said(1, 1, 1)
         .ring_ended(1, RingOutcome::NoAnswer)
-        .message(1);
+        .message(1)
+        .then(Record::RoomClosed { room: room(2) });
     let story = (2..200).fold(story, |story, n| story.said(1, 1, n));
     story.keep(store).await;
 }

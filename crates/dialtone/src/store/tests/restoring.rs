@@ -1,4 +1,4 @@
-use exchange::records::{Person, RingOutcome};
+use exchange::records::{Person, Record, RingOutcome};
 use protocol::limits;
 use protocol::message::RingPhase;
 
@@ -65,6 +65,19 @@ fn of_a_call_opened_again_under_its_old_id_nothing_is_left() {
         let names: Vec<_> = calls[0].seats.iter().map(|seat| &*seat.name).collect();
         assert_eq!((calls.len(), names), (1, vec!["Ada"]));
         assert!(calls[0].chat.is_empty());
+    });
+}
+
+#[test]
+fn rooms_that_were_closed_are_given_back() {
+    on_both(async |fresh| {
+        let store = &fresh.store;
+        let closed = Record::RoomClosed { room: room(1) };
+        let story = Story::default().opened(1).then(closed.clone()).then(closed);
+        story.keep(store).await;
+        // The call may begin again elsewhere, by its old id.
+        story.opened(1).keep(store).await;
+        assert_eq!(store.restore(0).await.unwrap().closed, [room(1)]);
     });
 }
 
