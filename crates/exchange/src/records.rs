@@ -146,8 +146,10 @@ pub enum RingOutcome {
     Accepted,
     /// The callee declined.
     Declined,
-    /// No device of the callee could take it.
+    /// No device of the callee could take it: they are in another call, or called by others.
     Busy,
+    /// The callee does not want to be disturbed. To the caller that is the same.
+    DoNotDisturb,
     /// Nobody answered in time.
     NoAnswer,
     /// The caller gave up or was gone.

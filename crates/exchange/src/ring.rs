@@ -318,8 +318,8 @@ impl Ring {
     }
 
     /// The callee cannot be called now.
-    pub(crate) fn refuse_busy(&mut self, out: &mut Vec<RingOutput>) {
-        self.end(RingOutcome::Busy, None, out);
+    pub(crate) fn refuse(&mut self, outcome: RingOutcome, out: &mut Vec<RingOutput>) {
+        self.end(outcome, None, out);
     }
 
     /// It has lasted as long as it may.
@@ -368,7 +368,7 @@ pub(crate) fn reasons(outcome: RingOutcome) -> (RingEndReason, RingEndReason) {
     match outcome {
         RingOutcome::Accepted => (RingEndReason::Accepted, RingEndReason::AnsweredElsewhere),
         RingOutcome::Declined => (RingEndReason::Declined, RingEndReason::DeclinedElsewhere),
-        RingOutcome::Busy => (RingEndReason::Busy, RingEndReason::Busy),
+        RingOutcome::Busy | RingOutcome::DoNotDisturb => (RingEndReason::Busy, RingEndReason::Busy),
         RingOutcome::NoAnswer => (RingEndReason::NoAnswer, RingEndReason::NoAnswer),
         RingOutcome::Cancelled => (RingEndReason::Cancelled, RingEndReason::Cancelled),
     }

@@ -343,8 +343,11 @@ impl Exchange {
         };
         if crossed.is_none() && self.sits_in(callee, call) {
             self.tell_ring(now, id, |ring, out| ring.answer(out));
-        } else if crossed.is_none() && !hidden && self.is_busy_for(callee) {
-            self.tell_ring(now, id, |ring, out| ring.refuse_busy(out));
+        } else if crossed.is_none()
+            && !hidden
+            && let Some(why) = self.why_busy(callee)
+        {
+            self.tell_ring(now, id, |ring, out| ring.refuse(why, out));
         } else {
             let dialling = crossed.as_ref().map(|crossed| crossed.by.session);
             let mut devices: Vec<_> = self.people.sessions(callee).collect();
@@ -385,15 +388,18 @@ impl Exchange {
         self.rings.get_mut(ring)?.crossed.take()
     }
 
-    /// Whether the callee does not want to be disturbed, or cannot be.
-    fn is_busy_for(&self, callee: UserId) -> bool {
-        let Some(member) = self.people.get(callee) else {
-            return false;
-        };
+    /// How a ring ends at once whose callee does not want to be disturbed, or cannot be.
+    fn why_busy(&self, callee: UserId) -> Option<RingOutcome> {
+        let person = &self.people.get(callee)?.person;
         let at_once = self.rings.to(callee).filter(|ring| ring.is_live()).count();
-        member.person.do_not_disturb
-            || (!member.person.call_waiting && self.is_in_call(callee))
-            || at_once >= limits::RINGS_AT_ONCE
+        let talks = !person.call_waiting && self.is_in_call(callee);
+        if person.do_not_disturb {
+            Some(RingOutcome::DoNotDisturb)
+        } else if talks || at_once >= limits::RINGS_AT_ONCE {
+            Some(RingOutcome::Busy)
+        } else {
+            None
+        }
     }
 
     /// The ring could not be stored: there never was one.

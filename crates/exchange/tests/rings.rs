@@ -196,6 +196,8 @@ fn who_does_not_want_to_be_disturbed_is_busy_and_has_a_missed_call() {
     assert_eq!(ada.ring_ended(&mut board), ["busy"]);
     assert_eq!(phone.offers(&mut board), 0);
     assert_eq!(phone.take(&mut board, "changed").len(), 1);
+    let kept = board.keep().rings.values().next().unwrap();
+    assert_eq!(kept.ended.unwrap().0, RingOutcome::DoNotDisturb);
 }
 
 #[test]
@@ -231,6 +233,8 @@ fn a_second_call_waits_or_is_busy_as_the_person_likes() {
         } else {
             assert!(rings.is_empty());
             assert_eq!(eve.ring_ended(&mut board), ["busy"]);
+            let mut ended = board.keep().rings.values().map(|kept| kept.ended);
+            assert!(ended.any(|end| end.unwrap().0 == RingOutcome::Busy));
         }
     }
 }

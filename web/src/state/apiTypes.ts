@@ -74,6 +74,8 @@ export interface HistoryEntry {
   at_ms: number;
   direction: Direction;
   outcome: Outcome;
+  /** Of a missed call: why it did not ring. */
+  unreachable?: 'busy' | 'do_not_disturb';
   /** What the caller offered; not known of calls by link. */
   media?: { audio: boolean; video: boolean };
   peer?: { user?: string; name: string };

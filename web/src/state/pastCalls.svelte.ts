@@ -79,7 +79,8 @@ export function isMissed({ direction, outcome }: HistoryEntry): boolean {
 }
 
 /** What happened, in a few words. */
-export function outcomeText({ direction, outcome }: HistoryEntry): string {
+export function outcomeText({ direction, outcome, unreachable }: HistoryEntry): string {
+  if (unreachable) return t(`history.unreachable.${unreachable}`);
   return t(direction === 'link' ? 'history.link' : (`history.${direction}.${outcome}` satisfies Key));
 }
 

@@ -89,6 +89,13 @@ describe('every way a call can have gone', () => {
     }
   });
 
+  it('says why it did not even ring', () => {
+    const missed = entry(0, 'incoming', 'missed');
+    const texts = ([undefined, 'busy', 'do_not_disturb'] as const).map((unreachable) => outcomeText({ ...missed, ...(unreachable && { unreachable }) }));
+    expect(new Set(texts).size).toBe(3);
+    expect(texts[2]).toMatch(/do not disturb/);
+  });
+
   it('is missed only if somebody called, and was neither answered nor declined', () => {
     expect(outcomes.filter((outcome) => isMissed(entry(0, 'incoming', outcome)))).toEqual(['missed', 'busy', 'no_answer', 'cancelled']);
     expect(outcomes.filter((outcome) => isMissed(entry(0, 'outgoing', outcome)))).toEqual([]);

@@ -176,8 +176,8 @@ pub const MUTANTS: &[Mutant] = &[
         depth: 5,
         edits: &[(
             "ringing.rs",
-            "if crossed.is_none() && !hidden && self.is_busy_for(callee)",
-            "if crossed.is_none() && self.is_busy_for(callee)",
+            "&& !hidden\n            && let Some(why)",
+            "&& let Some(why)",
         )],
     },
     Mutant {

@@ -121,7 +121,10 @@ impl Work {
         let reason = match outcome {
             RingOutcome::Accepted => Over::AnsweredElsewhere,
             RingOutcome::Declined => Over::DeclinedElsewhere,
-            RingOutcome::Busy | RingOutcome::NoAnswer | RingOutcome::Cancelled => Over::Missed,
+            RingOutcome::Busy
+            | RingOutcome::DoNotDisturb
+            | RingOutcome::NoAnswer
+            | RingOutcome::Cancelled => Over::Missed,
         };
         let message = Message::Over {
             ring: notice.ring,

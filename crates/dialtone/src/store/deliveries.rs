@@ -175,7 +175,8 @@ impl Store {
         delivery: &Delivery,
         ring: RingId,
     ) -> Result<Option<Event>, Error> {
-        let sql = "SELECT rings.call_id, rings.video, rings.outcome, rings.caller, rings.callee,
+        let sql = "SELECT rings.call_id, rings.video, rings.caller, rings.callee,
+                   CASE outcome WHEN 'do_not_disturb' THEN 'busy' ELSE outcome END AS reason,
                    a.name AS caller_name, b.name AS callee_name FROM rings
                    JOIN users a ON a.id = rings.caller JOIN users b ON b.id = rings.callee
                    WHERE rings.id = $1";
@@ -186,7 +187,7 @@ impl Store {
         event.ring = Some(ring);
         event.video = Some(row.get("video")?);
         if delivery.event == EventKind::Missed {
-            event.reason = row.find("outcome")?;
+            event.reason = row.find("reason")?;
         }
         for (user, name, role) in [
             ("caller", "caller_name", Part::Caller),

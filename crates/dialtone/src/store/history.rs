@@ -37,6 +37,8 @@ pub struct HistoryEntry {
     pub at_ms: u64,
     pub direction: Direction,
     pub outcome: HistoryOutcome,
+    /// Why it was missed, if it could not even ring.
+    pub unreachable: Option<Unreachable>,
     /// What the caller offered; unknown for a link.
     pub media: Option<MediaState>,
     /// The other side; none if nobody came, or there is no such person.
@@ -65,6 +67,15 @@ pub enum HistoryOutcome {
     Busy,
     NoAnswer,
     Cancelled,
+}
+
+/// Why nobody could answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// They were busy with another call.
+    Busy,
+    /// They did not want to be disturbed.
+    DoNotDisturb,
 }
 
 /// Who was at the other end.
@@ -173,15 +184,21 @@ fn of_ring(row: &Row) -> Result<HistoryEntry, Error> {
         (RingOutcome::Accepted, _) => HistoryOutcome::Answered,
         (RingOutcome::Declined, _) => HistoryOutcome::Declined,
         (_, Direction::Incoming) => HistoryOutcome::Missed,
-        (RingOutcome::Busy, _) => HistoryOutcome::Busy,
+        (RingOutcome::Busy | RingOutcome::DoNotDisturb, _) => HistoryOutcome::Busy,
         (RingOutcome::NoAnswer, _) => HistoryOutcome::NoAnswer,
         (RingOutcome::Cancelled, _) => HistoryOutcome::Cancelled,
+    };
+    let unreachable = match (ended, direction) {
+        (RingOutcome::Busy, Direction::Incoming) => Some(Unreachable::Busy),
+        (RingOutcome::DoNotDisturb, Direction::Incoming) => Some(Unreachable::DoNotDisturb),
+        _ => None,
     };
     let talked = ended == RingOutcome::Accepted;
     Ok(HistoryEntry {
         at_ms: row.get("rung_ms")?,
         direction,
         outcome,
+        unreachable,
         media: Some(MediaState {
             audio: row.get("audio")?,
             video: row.get("video")?,
@@ -252,6 +269,7 @@ fn empty(row: &Row) -> Result<HistoryEntry, Error> {
         at_ms: 0,
         direction: Direction::Link,
         outcome: HistoryOutcome::NoAnswer,
+        unreachable: None,
         media: None,
         peer: None,
         duration_ms: None,

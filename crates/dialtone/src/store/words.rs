@@ -12,6 +12,7 @@ pub fn of_outcome(outcome: RingOutcome) -> &'static str {
         RingOutcome::Accepted => "accepted",
         RingOutcome::Declined => "declined",
         RingOutcome::Busy => "busy",
+        RingOutcome::DoNotDisturb => "do_not_disturb",
         RingOutcome::NoAnswer => "no_answer",
         RingOutcome::Cancelled => "cancelled",
     }
@@ -32,6 +33,7 @@ impl Column for Outcome {
             "accepted" => RingOutcome::Accepted,
             "declined" => RingOutcome::Declined,
             "busy" => RingOutcome::Busy,
+            "do_not_disturb" => RingOutcome::DoNotDisturb,
             "no_answer" => RingOutcome::NoAnswer,
             "cancelled" => RingOutcome::Cancelled,
             _ => return Err("no outcome of a ring".to_owned()),

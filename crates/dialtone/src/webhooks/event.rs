@@ -92,9 +92,10 @@ impl EventKind {
             Record::Ringing { ring } => (EventKind::Ringing, Subject::Ring(*ring)),
             Record::RingEnded { ring, outcome } => match outcome {
                 RingOutcome::Accepted => (EventKind::Answered, Subject::Ring(*ring)),
-                RingOutcome::Busy | RingOutcome::NoAnswer | RingOutcome::Cancelled => {
-                    (EventKind::Missed, Subject::Ring(*ring))
-                }
+                RingOutcome::Busy
+                | RingOutcome::DoNotDisturb
+                | RingOutcome::NoAnswer
+                | RingOutcome::Cancelled => (EventKind::Missed, Subject::Ring(*ring)),
                 RingOutcome::Declined => (EventKind::Declined, Subject::Ring(*ring)),
             },
             _ => return None,
@@ -188,6 +189,7 @@ mod tests {
         assert_eq!(declined, Some((EventKind::Declined, Subject::Ring(ring))));
         for missed in [
             RingOutcome::Busy,
+            RingOutcome::DoNotDisturb,
             RingOutcome::NoAnswer,
             RingOutcome::Cancelled,
         ] {

@@ -217,6 +217,8 @@ export const arAccount: In<typeof account> = {
   'history.incoming.busy': 'مكالمة إليك وأنت مشغول',
   'history.incoming.no_answer': 'مكالمة فائتة',
   'history.incoming.cancelled': 'مكالمة فائتة',
+  'history.unreachable.busy': 'مكالمة فائتة، كنت في مكالمة أخرى',
+  'history.unreachable.do_not_disturb': 'مكالمة فائتة، كان عدم الإزعاج مشغلاً',
   'history.link': 'مكالمة برابط',
   'history.video': 'فيديو',
   'history.voice': 'صوت',

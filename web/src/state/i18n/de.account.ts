@@ -209,6 +209,8 @@ export const deAccount: In<typeof account> = {
   'history.incoming.busy': 'Anruf, während bei dir besetzt war',
   'history.incoming.no_answer': 'Verpasster Anruf',
   'history.incoming.cancelled': 'Verpasster Anruf',
+  'history.unreachable.busy': 'Verpasster Anruf, du warst in einem anderen',
+  'history.unreachable.do_not_disturb': 'Verpasster Anruf, „Nicht stören“ war an',
   'history.link': 'Anruf per Link',
   'history.video': 'Video',
   'history.voice': 'Sprache',

@@ -206,6 +206,8 @@ export const account = {
   'history.incoming.busy': 'Called while you were busy',
   'history.incoming.no_answer': 'Missed call',
   'history.incoming.cancelled': 'Missed call',
+  'history.unreachable.busy': 'Missed call, while you were in another one',
+  'history.unreachable.do_not_disturb': 'Missed call, do not disturb was on',
   'history.link': 'Call by link',
   'history.video': 'video',
   'history.voice': 'voice',

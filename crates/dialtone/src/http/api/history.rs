@@ -67,6 +67,9 @@ pub struct Entry {
     direction: Direction,
     /// What came of it.
     outcome: Outcome,
+    /// Of a missed call: why it did not ring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<Unreachable>,
     /// What the caller offered; not known of a call by link.
     #[serde(skip_serializing_if = "Option::is_none")]
     media: Option<Media>,
@@ -105,6 +108,16 @@ enum Outcome {
     Busy,
     NoAnswer,
     Cancelled,
+}
+
+/// Why a call did not ring.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Unreachable {
+    /// One was busy with another call.
+    Busy,
+    /// One did not want to be disturbed.
+    DoNotDisturb,
 }
 
 /// What was offered.
@@ -154,6 +167,10 @@ impl From<HistoryEntry> for Entry {
                 HistoryOutcome::NoAnswer => Outcome::NoAnswer,
                 HistoryOutcome::Cancelled => Outcome::Cancelled,
             },
+            unreachable: entry.unreachable.map(|why| match why {
+                history::Unreachable::Busy => Unreachable::Busy,
+                history::Unreachable::DoNotDisturb => Unreachable::DoNotDisturb,
+            }),
             media: entry.media.map(|media| Media {
                 audio: media.audio,
                 video: media.video,

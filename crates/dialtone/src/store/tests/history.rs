@@ -1,7 +1,7 @@
 use exchange::records::RingOutcome::*;
 use protocol::message::EndReason;
 
-use super::super::history::{Direction, HistoryEntry, HistoryOutcome, Page};
+use super::super::history::{Direction, HistoryEntry, HistoryOutcome, Page, Unreachable};
 use super::super::{Store, args};
 use super::on_both;
 use super::story::*;
@@ -91,11 +91,17 @@ async fn count(store: &Store, table: &str) -> i64 {
 #[test]
 fn how_a_ring_ended_is_told_to_both_in_their_own_words() {
     use HistoryOutcome as Told;
-    for (ended, caller, callee) in [
-        (Declined, Told::Declined, Told::Declined),
-        (Busy, Told::Busy, Told::Missed),
-        (NoAnswer, Told::NoAnswer, Told::Missed),
-        (Cancelled, Told::Cancelled, Told::Missed),
+    for (ended, caller, callee, why) in [
+        (Declined, Told::Declined, Told::Declined, None),
+        (Busy, Told::Busy, Told::Missed, Some(Unreachable::Busy)),
+        (
+            DoNotDisturb,
+            Told::Busy,
+            Told::Missed,
+            Some(Unreachable::DoNotDisturb),
+        ),
+        (NoAnswer, Told::NoAnswer, Told::Missed, None),
+        (Cancelled, Told::Cancelled, Told::Missed, None),
     ] {
         on_both(async |fresh| {
             let store = &fresh.store;
@@ -108,6 +114,12 @@ fn how_a_ring_ended_is_told_to_both_in_their_own_words() {
             // The call that came to nothing is no entry of its own.
             let (from, to) = (only(store, 1).await, only(store, 2).await);
             assert_eq!((from.outcome, to.outcome), (caller, callee));
+            let not_told = "the caller does not learn why";
+            assert_eq!(
+                (from.unreachable, to.unreachable),
+                (None, why),
+                "{not_told}"
+            );
             assert_eq!((from.duration_ms, to.duration_ms), (None, None));
             assert!(from.seen);
             assert_eq!(to.seen, callee != Told::Missed);
