@@ -19,6 +19,7 @@ use protocol::id::{CallId, LoginId, Ticket, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
+use crate::net::relay::Revoker;
 use crate::store::Store;
 use crate::store::writer::{Keep, Outcome, Patience, Writer};
 
@@ -132,11 +133,13 @@ impl Hub {
     /// Starts the task that owns the exchange, with what was going on when it last ended. It ends
     /// when the last handle is dropped.
     ///
-    /// What people's sleeping devices are to show comes out of the receiver.
+    /// What people's sleeping devices are to show comes out of the receiver. The credentials of who is
+    /// put out of a call are taken back by `revoker`.
     pub async fn start(
         config: Config,
         store: &Store,
         keep: impl Keep,
+        revoker: Revoker,
     ) -> anyhow::Result<(Hub, mpsc::Receiver<PushNotice>)> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)?;
@@ -148,6 +151,7 @@ impl Hub {
             exchange: Exchange::new(config, seed, clock::now(), restored),
             sockets: HashMap::new(),
             pushes,
+            revoker,
             writer: Some(writer),
         };
         tokio::spawn(driver.run(inbox, outcomes));
@@ -233,6 +237,7 @@ struct Driver {
     exchange: Exchange,
     sockets: HashMap<SocketId, SocketSender>,
     pushes: mpsc::Sender<PushNotice>,
+    revoker: Revoker,
     /// `None` once the server stops.
     writer: Option<Writer>,
 }
@@ -312,6 +317,9 @@ impl Driver {
                     if self.pushes.try_send(notice).is_err() {
                         tracing::warn!("too many push messages wait; one was dropped");
                     }
+                }
+                Output::RevokeRelay { participant, until } => {
+                    self.revoker.revoke(&participant.to_string(), until);
                 }
             }
         }

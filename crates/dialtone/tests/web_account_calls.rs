@@ -3,9 +3,14 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
 mod account_support;
+mod relay_support;
 mod web_support;
 
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
 use account_support::*;
+use relay_support::Client as TurnClient;
 use serde_json::{Value, json};
 use web_support::{CALL, Client, ROOM, Server};
 
@@ -223,4 +228,54 @@ async fn no_ticket_outlives_a_sign_in_however_they_hurry() {
         }
     }
     assert_eq!(ada.clone().me(&server)["login"], "ada");
+}
+
+/// A client of the relay with what the connection of a call came with.
+fn relayed(connection: &Value) -> TurnClient {
+    let servers = connection["relay"]["ice_servers"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let server = servers.iter().find(|server| server["username"].is_string());
+    let server = server.expect("credentials");
+    let url = text(&server["urls"][0]);
+    let address = url.trim_start_matches("turn:").split('?').next().unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let (username, credential) = (text(&server["username"]), text(&server["credential"]));
+    TurnClient::allocated(address, &username, &credential).0
+}
+
+/// Waits until the relay takes this client for somebody without a credential.
+fn until_refused(client: &mut TurnClient) {
+    let begun = Instant::now();
+    while client.refresh(600).code() != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+    }
+    assert_eq!(client.allocate().code(), 401, "and makes nothing new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_put_out_of_a_call_uses_the_relay_no_more() {
+    let server = Server::start();
+    let mut ada = admin(&server);
+    let mut ben = member(&server, &mut ada, "ben");
+    let (mut at_ada, _) = connect(&server, &ada).await;
+    at_ada.join().await;
+    let at_ben = Client::open(&server).await;
+    let ticket = ben.clone().ticket(&server);
+    let mut at_ben = at_ben.into_session_with(&ticket, 2).await;
+    let joined = at_ben.join().await;
+    let mut bens = relayed(&joined["connections"][0]);
+    let mut adas = relayed(&at_ada.until_type("connection").await);
+    assert_eq!(ben.post(&server, "/api/v1/logout", json!({})).status, 204);
+    until_refused(&mut bens);
+    assert_eq!(adas.refresh(600).code(), 0, "nobody has signed her out");
+    // And an administrator ends the next one.
+    at_ada.until_type("call_ended").await;
+    at_ada.join().await;
+    let mut guest = Client::hello(&server, 7).await;
+    let joined = guest.join().await;
+    let mut guests = relayed(&joined["connections"][0]);
+    let path = format!("/api/v1/admin/calls/{CALL}");
+    assert_eq!(ada.delete(&server, &path).status, 204);
+    until_refused(&mut guests);
+    until_refused(&mut adas);
 }

@@ -96,6 +96,13 @@ pub enum Output {
     Record(Entry),
     /// Reach a person's devices that are not connected.
     Push(PushNotice),
+    /// The relay has to take back a participant's credentials: their seat was taken away.
+    RevokeRelay {
+        /// For whom they were made.
+        participant: ParticipantId,
+        /// The last of them expires then, in seconds since the Unix epoch.
+        until: u64,
+    },
     /// Send a text frame.
     Send {
         /// Where to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::close::CloseCode;
-use protocol::id::{LoginId, SessionId, UserId};
+use protocol::id::{LoginId, ParticipantId, SessionId, UserId};
 use protocol::message::*;
 use protocol::time::Now;
 
@@ -82,7 +82,10 @@ impl Exchange {
         let Some(session) = self.sessions.get(&id) else {
             return;
         };
-        let socket = session.socket();
+        let (socket, device) = (session.socket(), session.device);
+        for call in session.calls.clone() {
+            self.revoke_relay(now, ParticipantId::of(call, device));
+        }
         self.end_session(now, id, true);
         if let Some(socket) = socket {
             self.close(now, socket, CloseCode::SignedOut);

@@ -123,12 +123,25 @@ impl Exchange {
 
     /// Ends a call by the will of an administrator. Its link is no way back in.
     pub(super) fn kick(&mut self, now: Now, id: CallId) {
-        let Some(room) = self.calls.get(&id).map(Call::room) else {
+        let Some(call) = self.calls.get(&id) else {
             return;
         };
+        let (room, participants) = (call.room(), call.participants().collect::<Vec<_>>());
+        for participant in participants {
+            self.revoke_relay(now, participant);
+        }
         self.closed.insert(room);
         self.record(now, Record::RoomClosed { room });
         self.tell_call(now, id, CallInput::End(EndReason::Kicked));
+    }
+
+    /// Who is put off a seat does not use the relay any more. Who leaves may: what they have expires.
+    pub(super) fn revoke_relay(&mut self, now: Now, participant: ParticipantId) {
+        if !self.config.relay.turn_urls.is_empty() {
+            let until = now.unix_seconds() + limits::RELAY_CREDENTIALS_MS / 1000;
+            self.outputs
+                .push_back(Output::RevokeRelay { participant, until });
+        }
     }
 
     pub(super) fn tell_calls_of(

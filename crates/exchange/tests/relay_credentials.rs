@@ -3,8 +3,10 @@
 
 mod support;
 
+use exchange::Input;
+use protocol::id::ParticipantId;
 use protocol::limits;
-use serde_json::Value;
+use serde_json::{Value, from_value, json};
 use support::*;
 
 fn turn(relay: &Value) -> &Value {
@@ -88,7 +90,7 @@ fn they_are_renewed_before_they_expire() {
 #[test]
 fn a_call_that_is_over_gets_no_more() {
     let mut pair = Pair::up();
-    let hangup = serde_json::json!({ "t": "hangup", "call": CALL });
+    let hangup = json!({ "t": "hangup", "call": CALL });
     pair.ada.ask(&mut pair.board, hangup);
     pair.live(seconds(3600));
     assert!(
@@ -96,4 +98,39 @@ fn a_call_that_is_over_gets_no_more() {
             .take(&mut pair.board, "relay_credentials")
             .is_empty()
     );
+}
+
+/// Who sits in the usual call.
+fn participant(value: &Value) -> ParticipantId {
+    from_value(value.clone()).unwrap()
+}
+
+#[test]
+fn whoever_is_kicked_has_none_any_more() {
+    let mut pair = Pair::up();
+    let until = pair.board.unix_seconds() + limits::RELAY_CREDENTIALS_MS / 1000;
+    let kick = Input::Kick(from_value(json!(CALL)).unwrap());
+    pair.board.input(kick);
+    let both = [&pair.bens["peer"], &pair.adas["peer"]].map(|it| (participant(it), until));
+    assert_eq!(pair.board.take_revoked(), both);
+}
+
+#[test]
+fn whoever_is_signed_out_has_none_any_more_and_who_hangs_up_may_let_them_expire() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::ringing();
+    let joined = phone.ask(&mut board, ring_frame("accept", RING));
+    let until = board.unix_seconds() + limits::RELAY_CREDENTIALS_MS / 1000;
+    board.revoke(login("ben.phone"));
+    assert_eq!(ada.take(&mut board, "call_ended").len(), 1);
+    let gone = (participant(&joined["you"]), until);
+    assert_eq!(board.take_revoked(), [gone]);
+    let mut pair = Pair::up();
+    let hangup = json!({ "t": "hangup", "call": CALL });
+    pair.ada.ask(&mut pair.board, hangup);
+    assert!(pair.board.take_revoked().is_empty());
 }

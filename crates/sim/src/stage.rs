@@ -543,6 +543,8 @@ impl Stage {
                     self.keep.take(entry);
                 }
                 Output::Push(notice) => self.watch.push(&notice),
+                // There is no relay here.
+                Output::RevokeRelay { .. } => {}
             }
         }
         self.watch.one_input_is_done();

@@ -11,7 +11,7 @@ use exchange::{
 };
 use protocol::close::CloseCode;
 use protocol::frame;
-use protocol::id::{LoginId, UserId};
+use protocol::id::{LoginId, ParticipantId, UserId};
 use protocol::time::{Now, Tick};
 use serde_json::{Value, json};
 
@@ -33,6 +33,7 @@ pub struct Switchboard {
     /// The newest record the failing store was asked to keep.
     failed: Option<WriteId>,
     pushed: Vec<PushNotice>,
+    revoked: Vec<(ParticipantId, u64)>,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +106,7 @@ impl Switchboard {
             mood: Mood::Prompt,
             failed: None,
             pushed: Vec::new(),
+            revoked: Vec::new(),
         }
     }
 
@@ -213,6 +215,11 @@ impl Switchboard {
     /// Takes what was sent to sleeping devices.
     pub fn take_pushed(&mut self) -> Vec<PushNotice> {
         std::mem::take(&mut self.pushed)
+    }
+
+    /// Takes whose relay credentials were taken back, and until when those expire.
+    pub fn take_revoked(&mut self) -> Vec<(ParticipantId, u64)> {
+        std::mem::take(&mut self.revoked)
     }
 
     /// Something else happens.
@@ -328,6 +335,9 @@ impl Switchboard {
                 Output::Close { socket, code } => self.close(socket, code),
                 Output::Record(entry) => self.keep.take(entry),
                 Output::Push(notice) => self.pushed.push(notice),
+                Output::RevokeRelay { participant, until } => {
+                    self.revoked.push((participant, until));
+                }
             }
         }
         if !self.keep.waiting.is_empty() {

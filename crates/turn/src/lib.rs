@@ -56,6 +56,7 @@ pub mod proxy_header;
 mod quota;
 mod reply;
 mod reservations;
+mod revoked;
 mod seed;
 mod server;
 mod siblings;

@@ -168,7 +168,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let outgoing = Arc::new(Outgoing::new(arguments.allow_outgoing.clone())?);
     let webhooks = Webhooks::start(store.clone(), outgoing.clone());
     let keep = webhooks.announcing(store.clone());
-    let (hub, notices) = Hub::start(config, &store, keep).await?;
+    let (hub, notices) = Hub::start(config, &store, keep, relay.revoker()).await?;
     let contact = arguments.contact.clone();
     let contact = contact.unwrap_or_else(|| urls[urls.len() - 1].clone());
     let push_key = push::start(store.clone(), outgoing.clone(), contact, notices).await?;

@@ -178,6 +178,11 @@ impl Call {
         self.seats.iter().map(|seat| (seat.user, &seat.name))
     }
 
+    /// Who has a seat in it, or a seat kept for them.
+    pub(crate) fn participants(&self) -> impl Iterator<Item = ParticipantId> {
+        self.seats.iter().map(|seat| seat.participant)
+    }
+
     /// Whether media has flowed.
     pub(crate) fn was_connected(&self) -> bool {
         self.connected

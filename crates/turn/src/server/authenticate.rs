@@ -57,6 +57,9 @@ impl Server {
         let Some((name, key)) = self.find_user(path, claim, realm, algorithm, message) else {
             return Err(self.challenge_guesser(now, path, envelope));
         };
+        if self.revoked.contains(&name) {
+            return Err(self.challenge_guesser(now, path, envelope));
+        }
         // A nonce of the control connection is as good where a connection is to be bound, so that
         // this takes no further round trip.
         let control = self.with_connection(message);

@@ -43,6 +43,7 @@ use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::reply::{self, Answer, Challenge, Envelope, Refusal, UnknownAttributes};
 use crate::reservations::Reservations;
+use crate::revoked::Revoked;
 use crate::seed::{KeyedHasher, Seed};
 use crate::siblings::Siblings;
 use crate::stun::{Class, Message, Method, TransactionId, attribute as attr};
@@ -53,6 +54,8 @@ use crate::throttle::Throttle;
 #[derive(Debug)]
 pub struct Server {
     credentials: Credentials,
+    /// Those of them that were taken back.
+    revoked: Revoked,
     relays: Vec<RelayAddress>,
     limits: Limits,
     /// What all allocations have relayed lately.
@@ -112,6 +115,7 @@ impl Server {
             reservations: Reservations::new(&seed),
             events: Events::default(),
             drain: None,
+            revoked: Revoked::default(),
             counters: Counters::default(),
             indications: Indications::new(&seed),
             discoverer: config.discovery.map(|it| Discoverer::new(&seed, it)),

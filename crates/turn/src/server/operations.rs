@@ -12,6 +12,7 @@ use crate::config::Limits;
 use crate::credentials::Credentials;
 use crate::peers::{PeerPolicy, Verdict};
 use crate::reply::{Alternates, Answer, Refusal};
+use crate::revoked::is_by;
 
 /// What new Allocate requests are answered while a server drains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,19 +144,36 @@ impl Server {
     /// Ends all allocations of a user, and says how many. `name` is a whole USERNAME, or without
     /// its expiry that of an ephemeral one: `carol` stands for every `expiry:carol`.
     pub fn kick_user(&mut self, name: &str) -> usize {
-        let is_theirs = |allocation: &Allocation| {
+        self.close_all(|allocation| {
             allocation.share.username() == name || allocation.share.account() == name
-        };
+        })
+    }
+
+    fn close_all(&mut self, which: impl Fn(&Allocation) -> bool) -> usize {
         let ids: Vec<_> = self
             .allocations
             .iter()
-            .filter(|(_, allocation)| allocation.is_open() && is_theirs(allocation))
+            .filter(|(_, allocation)| allocation.is_open() && which(allocation))
             .map(|(id, _)| id)
             .collect();
         for id in &ids {
             self.close(*id);
         }
         ids.len()
+    }
+
+    /// Takes back what was given to a user before it expires: their ephemeral credentials that
+    /// expire by `until` (Unix seconds) are good for no request any more, and the allocations made
+    /// with them end. `user` is what stands behind the expiry in USERNAME. Says how many ended.
+    ///
+    /// What a client is answered is what a wrong password is. The server remembers it until the
+    /// credentials have expired, for as many users as fit in about a megabyte.
+    pub fn revoke(&mut self, now: Now, user: &str, until: u64) -> usize {
+        self.revoked.add(now.unix_seconds(), user, until);
+        self.close_all(|allocation| {
+            let share = &allocation.share;
+            share.account() == user && is_by(share.username(), until)
+        })
     }
 
     /// What a new Allocate is answered while the server drains.

@@ -17,6 +17,7 @@ mod pipes;
 mod ports;
 mod preamble;
 mod ready;
+mod revoker;
 mod sockets;
 mod stream;
 mod worker;
@@ -41,6 +42,7 @@ pub use sockets::raise_open_files_limit;
 use worker::{Desk, Order, Worker};
 
 pub use adoption::{Adopted, Adopter};
+pub use revoker::Revoker;
 
 /// The ports IANA leaves to everyone (RFC 6335), which RFC 8656 section 7.2 asks for.
 pub const PORTS: RangeInclusive<u16> = 49152..=65535;

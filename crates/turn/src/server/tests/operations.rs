@@ -315,6 +315,33 @@ fn a_kick_ends_one_allocation_or_all_of_a_user() {
 }
 
 #[test]
+fn what_is_taken_back_allocates_and_refreshes_no_more() {
+    let mut world = World::new();
+    let client = |n: u64, user| {
+        let address = format!("198.51.100.7:{}", 4000 + n);
+        Client::with_minted(&address, user, START_UNIX + 60 + n)
+    };
+    let (mut carol, mut later, mut dave) =
+        (client(0, "carol"), client(1, "carol"), client(2, "dave"));
+    let (ended, _) = carol.allocated(&mut world);
+    later.allocated(&mut world);
+    dave.allocated(&mut world);
+    assert_eq!(world.server.revoke(world.now, "carol", START_UNIX + 60), 1);
+    world.drain();
+    assert_eq!(world.closed, [ended]);
+    // Also what somebody has a fresh nonce for, and on another 5-tuple.
+    assert_eq!(carol.refresh(&mut world, 600).code(), 401);
+    assert_eq!(carol.permit(&mut world, &["192.0.2.9:9"]), 401);
+    assert_eq!(carol.allocate(&mut world).code(), 401);
+    let mut elsewhere = Client::with_minted("198.51.100.8:1", "carol", START_UNIX + 60);
+    assert_eq!(elsewhere.greet(&mut world).allocate(&mut world).code(), 401);
+    // Others, and what was made later, go on.
+    assert_eq!(later.refresh(&mut world, 600).code(), 0);
+    assert_eq!(dave.refresh(&mut world, 600).code(), 0);
+    assert_eq!(world.server.revoke(world.now, "nobody", START_UNIX + 60), 0);
+}
+
+#[test]
 fn an_old_name_does_not_hit_who_has_the_place_now() {
     let mut world = World::new();
     let mut alice = Client::alice(HERE);
