@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use common::{ALICE, at_home};
-use lab::{Host, Person, Server};
+use lab::{Host, Person, Server, holds_for};
 use serde_json::Value;
 
 #[test]
@@ -65,4 +67,43 @@ fn a_person_without_devices_listens() -> Result<()> {
     alice.reads(&["can you hear me?", "yes"])?;
     alice.hang_up()?;
     bob.until_state("ended")
+}
+
+/// Whatever a link carries, it opens a lobby, and a click does the rest.
+#[test]
+fn a_link_crafted_to_join_at_once_turns_on_nothing_before_a_click() -> Result<()> {
+    let (server, pair) = at_home("crafted")?;
+    // Bob has allowed his camera here, and has talked in this very room.
+    let link = pair.meet(&server)?;
+    pair.talk("direct")?;
+    pair.part()?;
+    let open = |person: &Person, link: &str| {
+        // A link that differs behind the # alone would not load the page.
+        person.browser().goto("about:blank")?;
+        person.open(link)
+    };
+    open(&pair.alice, &link)?;
+    pair.alice.join()?;
+    pair.alice.until_state("connecting")?;
+    let (room, secret) = link.split_once('#').unwrap_or((&link, ""));
+    for crafted in [
+        format!("{room}?join=1&autojoin=true&name=Bob&audio=1&video=1#{secret}"),
+        format!("{room}?ring=R1i4N7g0R3i6N9g2R5i8Ng&accept=1&answer=video#{secret}"),
+        format!("{room}#{secret}&join=1"),
+        format!("{room}#join"),
+    ] {
+        open(&pair.bob, &crafted)?;
+        holds_for(&crafted, Duration::from_secs(2), || {
+            let page = pair.bob.sense()?;
+            ensure!(page["state"] == "lobby", "state {}", page["state"]);
+            ensure!(page["asked"] == 0, "a camera or microphone was asked for");
+            let alice = pair.alice.sense()?;
+            ensure!(alice["state"] == "connecting", "somebody came to Alice");
+            Ok(())
+        })?;
+    }
+    open(&pair.bob, &link)?;
+    pair.bob.join()?;
+    pair.talk("direct")?;
+    pair.part()
 }
