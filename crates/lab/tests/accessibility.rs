@@ -1,0 +1,72 @@
+//! Screens that everybody can use, whatever they see, hear or hold: axe-core looks at each of them.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, ensure};
+use common::ringing::{
+    Who::{Ada, Ben, Cem},
+    gather,
+};
+use lab::{Host, Person, Server};
+use serde_json::json;
+
+/// What axe-core finds fault with, once nothing moves any more that will come to rest.
+const LOOK: &str = "const ends = (animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime);
+    await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, help, nodes }) =>
+        `${id}: ${help}: ${nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`).join('; ')}`);";
+
+/// Nothing on the screen keeps anybody from using it.
+fn can_be_used(person: &Person, screen: &str) -> Result<()> {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    let axe = fs::read_to_string(web.join("node_modules/axe-core/axe.min.js"))
+        .context("axe-core is missing: run `npm ci` in web/")?;
+    let browser = person.browser();
+    browser.script(&axe, vec![])?;
+    let found = browser.script(LOOK, vec![])?;
+    ensure!(found == json!([]), "{screen}: {found:#}");
+    Ok(())
+}
+
+#[test]
+fn a_call_by_link() -> Result<()> {
+    let (server, pair) = common::at_home("accessible")?;
+    let link = pair.alice.start_a_call(&server.origin())?;
+    pair.alice.prepare()?;
+    can_be_used(&pair.alice, "the lobby")?;
+    pair.alice.join()?;
+    pair.alice.until_state("connecting")?;
+    can_be_used(&pair.alice, "alone in a call")?;
+    pair.bob.open(&link)?;
+    pair.bob.join()?;
+    pair.alice.until_state("active")?;
+    can_be_used(&pair.alice, "a call")?;
+    pair.part()?;
+    can_be_used(&pair.alice, "after a call")
+}
+
+#[test]
+fn calls_that_ring() -> Result<()> {
+    let server = Server::start(&Host::here())?;
+    let here = Host::here();
+    let seats = [(Ada, &here), (Ben, &here), (Cem, &here)];
+    let [ada, ben, cem] = gather("accessible-rings", &server, seats)?;
+    can_be_used(&ada, "people")?;
+    ada.call("Ben", true)?;
+    ben.rings("Ada")?;
+    can_be_used(&ben, "an incoming call")?;
+    ada.until_state("ringing")?;
+    can_be_used(&ada, "calling")?;
+    ben.press("Accept with voice")?;
+    ben.until_state("active")?;
+    cem.call("Ben", true)?;
+    ben.rings("Cem")?;
+    can_be_used(&ben, "a call that waits")?;
+    ben.press("Decline")?;
+    cem.until_state("ended")?;
+    can_be_used(&cem, "a call that was not answered")
+}
