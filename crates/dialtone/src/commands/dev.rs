@@ -17,7 +17,7 @@ use crate::accounts::{self, Accounts};
 use crate::addresses::{self, Address};
 use crate::config::RelayIp;
 use crate::doctor::{Plan, State};
-use crate::http::{Hosts, Listener, Secure};
+use crate::http::{Hosts, Listener, PublicUrl, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
 use crate::net::relay::{PORTS, Relay, RelayConfig};
@@ -74,6 +74,13 @@ pub struct Arguments {
     /// header (version 1 or 2) that names the client (repeatable)
     #[arg(long, value_name = "CIDR")]
     proxy_from: Vec<Cidr>,
+
+    /// Where people reach the web app by a proxy in front that does TLS: links, passkeys and cookies are
+    /// for this address. The proxy has to pass the Host header on
+    ///
+    /// Example: --public-url https://calls.example.org
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
 
     /// Connections of the web app at once, over all clients [default: 8192]. Each takes one of the
     /// files the system lets this process open (`ulimit -n`)
@@ -159,6 +166,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         first_step = https.first_step(listener.address()?);
         urls.push(https.url(*bound));
     }
+    let listens_on = urls.join(" ");
+    if let Some(public) = &arguments.public_url {
+        urls.push(public.to_string());
+        hosts.public = Some(public.clone());
+    }
     let room = room(&arguments);
     let config = exchange::Config {
         verify: proof::verify,
@@ -182,7 +194,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         .behind(arguments.proxy_from.clone())
         .with_room(room)
         .with_front(front);
-    // The last is that by HTTPS, if there is one.
+    // The last is that which people are given: the public one, or that by HTTPS, if there is one.
     let url = &urls[urls.len() - 1];
     let accounts = Accounts::open(store.clone(), hub.clone(), url, host(url)).await?;
     let first = accounts.first_link().await?;
@@ -199,7 +211,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         state: &arguments.state,
     };
     greeting::say(&greeting.text()?);
-    greeting::say(&format!("ready {}\n", urls.join(" ")));
+    greeting::say(&format!("ready {listens_on}\n"));
     if !arguments.no_open {
         greeting::open_browser(greeting.first_page());
     }

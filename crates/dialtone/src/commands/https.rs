@@ -190,7 +190,10 @@ impl Https {
         let mut hosts = self.certificates.names().hosts;
         hosts.retain(|host| !host.starts_with('*'));
         hosts.push(self.host.clone());
-        Hosts(hosts)
+        Hosts {
+            names: hosts,
+            public: None,
+        }
     }
 
     /// What plain HTTP gives instead of the app where devices have to trust us first.

@@ -12,31 +12,43 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::PublicUrl;
 use super::api::Refusal;
 
-/// Names this server has, beside its addresses and `localhost`.
+/// What this server is reached by, beside its addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(pub Vec<String>);
+pub struct Hosts {
+    /// Names in its certificate.
+    pub names: Vec<String>,
+    /// Where the proxy is that stands in front, if one does.
+    pub public: Option<PublicUrl>,
+}
 
 /// What a request came by. A browser's page from plain HTTP is not ours if we serve the same name
 /// by HTTPS: anyone on its way could have written it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// Plain, or through a proxy in front that does TLS.
+    /// Plain, or through a proxy in front that does TLS and that we were not told of.
     Http,
-    /// TLS.
+    /// TLS, here or at the proxy.
     Https,
 }
 
 /// Refuses a foreign Host with 421, and a foreign Origin on anything but plain reads with 403.
-pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+pub async fn check(State(hosts): State<Hosts>, mut request: Request, next: Next) -> Response {
+    if let Some(scheme) = by_proxy(request.headers(), &hosts) {
+        request.extensions_mut().insert(scheme);
+    }
     let headers = request.headers();
     let host = header_text(headers, header::HOST);
     if !host.is_some_and(|host| is_own_host(host, &hosts)) {
-        let known = match hosts.0.is_empty() {
-            true => "localhost or the server's IP address",
-            false => "localhost, the server's IP address, or a name in its certificate",
-        };
+        let mut known = "localhost or the server's IP address".to_owned();
+        if !hosts.names.is_empty() {
+            known = "localhost, the server's IP address, or a name in its certificate".to_owned();
+        }
+        if let Some(public) = &hosts.public {
+            known = public.to_string();
+        }
         let text = format!("This server does not know that host name. Use {known}.");
         return refuse(
             &request,
@@ -58,6 +70,15 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
 /// The host that a request is for, without its port.
 pub fn name(headers: &HeaderMap) -> &str {
     header_text(headers, header::HOST).map_or("", without_port)
+}
+
+/// How the browser came, where that was by the proxy.
+fn by_proxy(headers: &HeaderMap, hosts: &Hosts) -> Option<Scheme> {
+    let (public, host) = hosts
+        .public
+        .as_ref()
+        .zip(header_text(headers, header::HOST))?;
+    public.is_for(host).then(|| public.scheme())
 }
 
 /// To a program in JSON, to a person in text.
@@ -105,8 +126,9 @@ fn is_own_host(host: &str, hosts: &Hosts) -> bool {
         Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
         None => {
             let is_it = |own: &str| name.eq_ignore_ascii_case(own);
-            let is_named = hosts.0.iter().any(|own| is_it(own));
-            name.parse::<IpAddr>().is_ok() || is_it("localhost") || is_named
+            let is_named = hosts.names.iter().any(|own| is_it(own));
+            let is_public = hosts.public.as_ref().is_some_and(|it| it.is_for(host));
+            name.parse::<IpAddr>().is_ok() || is_it("localhost") || is_named || is_public
         }
     }
 }
@@ -152,7 +174,10 @@ mod tests {
 
     #[test]
     fn names_of_the_certificate_are_ours() {
-        let hosts = Hosts(vec!["calls.example.org".to_owned()]);
+        let hosts = Hosts {
+            names: vec!["calls.example.org".to_owned()],
+            public: None,
+        };
         assert!(is_own_host("calls.example.org", &hosts));
         assert!(is_own_host("Calls.Example.ORG:8443", &hosts));
         assert!(!is_own_host("evil.example.org", &hosts));

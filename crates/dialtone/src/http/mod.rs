@@ -5,6 +5,7 @@ mod assets;
 mod hosts;
 mod listener;
 mod proxied;
+mod public_url;
 mod secure;
 mod sources;
 pub mod trust;
@@ -28,6 +29,7 @@ use crate::reach::Reach;
 pub use api::AdminUser;
 pub use hosts::Hosts;
 pub use listener::{Listener, Server};
+pub use public_url::PublicUrl;
 pub use secure::Secure;
 use sources::Sources;
 
