@@ -456,13 +456,37 @@ describe('heartbeats', () => {
 
   it('that stop are noticed within two seconds, by the end that hears none', async () => {
     await beating();
-    await pass(2_000, ben);
+    await pass(1_500, ben);
+    expect(ada.connection.state).toBe('connected');
+    await pass(500, ben);
     expect(ada.connection.state).toBe('reconnecting');
     expect(ada.connection.quality?.label).toBe('lost');
-    expect(ada.take('state')).toMatchObject([{ generation: 0, state: 'reconnecting' }]);
+    expect(ada.take('state')).toMatchObject([{ generation: 1, state: 'reconnecting' }]);
     expect(ada.take('lost')).toHaveLength(1);
     expect(ada.said()).toEqual(['offer 1']);
     expect([ben.connection.state, ben.said()]).toEqual(['connected', []]);
+  });
+
+  it('that falter have the impolite end look for another path, once in a while', async () => {
+    await beating();
+    for (let time = 0; time < 3; time += 1) {
+      await pass(1_250);
+      for (const end of [ada, ben]) end.channel.receive();
+    }
+    expect([ada.said(), ben.said()]).toEqual([['offer 1'], []]);
+    expect([ada.take('state'), ben.take('state')]).toEqual([[], []]);
+    await pass(15_000, ada, ben);
+    await pass(1_250);
+    expect(ada.said()).toEqual(['offer 1', 'offer 2']);
+  });
+
+  it('that falter and stop have one restart, which gets its time', async () => {
+    await beating();
+    await pass(5_500);
+    expect(ada.connection.state).toBe('reconnecting');
+    expect(ada.said()).toEqual(['offer 1']);
+    await pass(1_000);
+    expect(ada.said()).toEqual(['offer 1', 'offer 2']);
   });
 
   it('that come again mean that the connection is up, without any restart having helped', async () => {

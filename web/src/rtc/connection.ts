@@ -75,7 +75,12 @@ export class Connection {
     this.#stream = options.createStream();
     this.#sampler = new Timer(clock);
     this.#restarts = new Restarts(clock, opened.polite, () => this.#restart());
-    this.#heartbeat = new Heartbeat({ pc: prepared.pc, clock, changed: () => this.#changed() });
+    this.#heartbeat = new Heartbeat({
+      pc: prepared.pc,
+      clock,
+      changed: () => this.#changed(),
+      faltering: () => this.#restarts.faltering(),
+    });
     this.#negotiation = new Negotiation({
       pc: prepared.pc,
       lines: prepared.lines,

@@ -12,6 +12,8 @@ export interface HeartbeatOptions {
   clock: Clock;
   /** The other end has fallen silent, or can be heard again. */
   changed(): void;
+  /** It may be about to: said once, until it is heard again. */
+  faltering(): void;
 }
 
 /**
@@ -25,6 +27,7 @@ export class Heartbeat {
   #channel: RTCDataChannel | null = null;
   #sentAt = 0;
   #silent = false;
+  #faltering = false;
   #looking = false;
 
   constructor(options: HeartbeatOptions) {
@@ -89,10 +92,13 @@ export class Heartbeat {
   }
 
   #judge(): void {
-    const { silent } = this.#pulse;
-    if (silent === this.#silent || !this.#channel) return;
+    if (!this.#channel) return;
+    const { silent, faltering } = this.#pulse;
+    const [fell, faltered] = [silent !== this.#silent, faltering && !this.#faltering];
     this.#silent = silent;
-    this.#options.changed();
+    this.#faltering = faltering;
+    if (faltered) this.#options.faltering();
+    if (fell) this.#options.changed();
   }
 }
 

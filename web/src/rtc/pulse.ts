@@ -2,6 +2,8 @@
 export const BEAT_MS = 250;
 /** Seven beats missed. With the tick that looks, a loss is noticed before two seconds are over. */
 const SILENCE_MS = 1_750;
+/** Four beats missed: too many for chance on most networks, too few to tell a person of a loss. */
+const FALTER_MS = 1_000;
 /** Two beats missed: time to look whether anything else still arrives. */
 const DOUBT_MS = 500;
 /** Longer steps of time were slept through. Browsers let hidden pages tick once a second. */
@@ -26,6 +28,11 @@ export class Pulse {
   /** Whether beats are missing, and anything else that arrives is worth knowing. */
   get doubtful(): boolean {
     return this.#beats && this.#quietMs >= DOUBT_MS;
+  }
+
+  /** Whether the path may be gone. Another one is looked for while it is waited. */
+  get faltering(): boolean {
+    return this.#beats && this.#quietMs >= Math.min(FALTER_MS, this.#limitMs);
   }
 
   /** Whether nothing has been heard for too long. */

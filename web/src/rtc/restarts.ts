@@ -6,12 +6,16 @@ const PAUSES_MS = [4_000, 6_000, 8_000];
 const POLITE_MS = 1_000;
 /** A restart that has just begun is given so much time before anything else begins another. */
 const FRESH_MS = 1_500;
+/** Where beats get lost all the time, restarts do not help; there they are this far apart at least. */
+const FALTER_MS = 15_000;
 
 /** Decides when a connection restarts ICE: one attempt at a time, further and further apart while it is down. */
 export class Restarts {
   readonly #timer: Timer;
   /** Runs while a restart of either end is fresh. */
   readonly #fresh: Timer;
+  /** Runs after a restart for a connection that faltered. */
+  readonly #faltered: Timer;
   readonly #polite: boolean;
   readonly #attempt: () => boolean;
   #count = 0;
@@ -23,6 +27,7 @@ export class Restarts {
   constructor(clock: Clock, polite: boolean, attempt: () => boolean) {
     this.#timer = new Timer(clock);
     this.#fresh = new Timer(clock);
+    this.#faltered = new Timer(clock);
     this.#polite = polite;
     this.#attempt = attempt;
   }
@@ -43,6 +48,13 @@ export class Restarts {
     this.#owed = false;
     this.#timer.clear();
     this.#fresh.clear();
+  }
+
+  /** The connection may be about to go down: one end has another path ready by then, if there is one. */
+  faltering(): void {
+    if (this.#down || this.#polite || this.#fresh.running || this.#faltered.running) return;
+    this.#faltered.set(FALTER_MS, () => {});
+    this.#run();
   }
 
   /** The network has changed under us: there may be a better path, and soon none but that. */
@@ -67,6 +79,7 @@ export class Restarts {
   /** The connection is closed. */
   stop(): void {
     this.up();
+    this.#faltered.clear();
   }
 
   #run(): void {
