@@ -9,11 +9,26 @@ use crate::{
 /// `cargo xtask bench WHAT [ARGS…]`.
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.split_first() {
+        Some((what, rest)) if what == "mishaps" => mishaps(rest),
         Some((what, rest)) if what == "setup" => setup(rest),
         Some((what, rest)) if what == "signaling" => signaling(rest),
         Some((what, rest)) if what == "turn" => turn(rest),
-        _ => Err("what shall be measured? `cargo xtask bench setup`, `signaling` or `turn`".into()),
+        _ => Err(
+            "what shall be measured? `cargo xtask bench mishaps`, `setup`, `signaling` or `turn`"
+                .into(),
+        ),
     }
+}
+
+/// What it costs two people when something happens to their networks, devices and servers.
+fn mishaps(arguments: &[String]) -> Result<(), String> {
+    tools::provide(&[tools::CHROMIUM, tools::CHROMEDRIVER, tools::IP, tools::NFT])?;
+    let binary = release_binary()?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "lab"])
+        .args(["--bin", "bench-mishaps", "--"])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
 }
 
 /// From the second person's click on "Join" to the first picture, beside what the browser needs.

@@ -190,6 +190,10 @@ fn bench() -> Result<Count, String> {
             "bench-setup",
             &["--calls", "3", "--starts", "3", "--dry-run"][..],
         ),
+        (
+            "bench-mishaps",
+            &["--only", "Nothing", "--rounds", "1", "--dry-run"],
+        ),
         ("bench-turn", &["--quick"]),
         ("bench-signaling", &["--quick"]),
     ] {

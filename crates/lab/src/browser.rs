@@ -214,12 +214,41 @@ impl Browser {
         Ok(path)
     }
 
+    /// Stops the browser with all its processes, as a laptop that is shut does.
+    pub fn sleep(&self) {
+        self.signal_all(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn wake(&self) {
+        self.signal_all(Signal::SIGCONT);
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        for pid in descendants(self.process.id()) {
+            kill(Pid::from_raw(pid as i32), signal).ok();
+        }
+    }
+
+    /// Kills the process of the browser whose command line contains `mark`; how many there were.
+    pub fn kill_part(&self, mark: &str) -> usize {
+        let is_it = |pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(mark)
+        };
+        let parts: Vec<u32> = descendants(self.process.id())
+            .into_iter()
+            .filter(is_it)
+            .collect();
+        for pid in &parts {
+            kill(Pid::from_raw(*pid as i32), Signal::SIGKILL).ok();
+        }
+        parts.len()
+    }
+
     /// Kills the browser without a goodbye, as a crash or a power cut would.
     pub fn kill(&mut self) {
-        let children = descendants(self.process.id());
-        for pid in children {
-            kill(Pid::from_raw(pid as i32), Signal::SIGKILL).ok();
-        }
+        self.signal_all(Signal::SIGKILL);
         self.process.stop(Signal::SIGKILL).ok();
     }
 }

@@ -49,6 +49,10 @@ impl Host {
         self.address
     }
 
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// `program`, to be run on this host. The process id is the program's own.
     pub fn command(&self, program: &str) -> Command {
         match &self.namespace {
@@ -124,14 +128,56 @@ impl Host {
         self.nft("delete table ip cut")
     }
 
-    /// Drops everything that comes and goes, in silence: the cable is cut somewhere far away.
+    /// Drops everything that comes, goes and (on a router) passes, in silence: the cable is cut
+    /// somewhere far away.
     pub fn go_dark(&self) -> Result<()> {
         self.nft(
             "table ip dark {
                chain incoming { type filter hook input priority 0; iifname != lo drop; }
                chain outgoing { type filter hook output priority 0; oifname != lo drop; }
+               chain passing { type filter hook forward priority 0; drop; }
              }",
         )
+    }
+
+    /// A router that loses what comes from inside and passes on what comes from outside.
+    pub fn lose_outgoing(&self) -> Result<()> {
+        self.nft(
+            "table ip dark {
+               chain passing { type filter hook forward priority 0; iifname lan drop; }
+             }",
+        )
+    }
+
+    /// A router that forgets everything it has translated, as after a short power cut.
+    pub fn forget_translations(&self) -> Result<()> {
+        self.sh("gateway=$(ip route show default | cut -d' ' -f3)
+             ip link set wan down
+             ip link set wan up
+             ip route add default via $gateway")
+            .map(drop)
+    }
+
+    /// A router that gets another address from its provider, and forgets what it has translated.
+    pub fn change_address(&self, new: Ipv4Addr) -> Result<()> {
+        self.sh(&format!(
+            "gateway=$(ip route show default | cut -d' ' -f3)
+             ip addr flush dev wan
+             ip addr add {new}/24 dev wan
+             ip route add default via $gateway"
+        ))
+        .map(drop)
+    }
+
+    /// Leaves the network of `eth0` for that of `eth1`, whose router is at `gateway`.
+    pub fn change_network(&self, gateway: Ipv4Addr, pause: Duration) -> Result<()> {
+        // The address goes with the network: otherwise what is sent from it would take the new way.
+        self.sh("ip addr flush dev eth0; ip link set eth0 down")?;
+        thread::sleep(pause);
+        self.sh(&format!(
+            "ip link set eth1 up; ip route add default via {gateway}"
+        ))
+        .map(drop)
     }
 
     /// Undoes [`Host::go_dark`].

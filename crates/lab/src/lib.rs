@@ -14,6 +14,7 @@
 //! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
 //! * [`Liar`] stands before a server, and passes on something else than was said.
+//! * [`mishap`] lets something happen to two people in a call, and says what it cost them.
 //! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
 //!
@@ -28,12 +29,14 @@ mod browser;
 mod driver;
 mod host;
 mod liar;
+pub mod mishap;
 mod nat;
 mod net;
 mod pages;
 mod person;
 mod process;
 mod server;
+mod sound;
 mod stun;
 mod telephone;
 mod topology;
@@ -51,6 +54,7 @@ pub use pages::Pages;
 pub use person::{Evidence, Person};
 pub use process::Process;
 pub use server::{Server, ServerOptions};
+pub use sound::Heard;
 pub use stun::binding;
 pub use topology::{Topology, World};
 pub use wait::{Patience, eventually, holds_for};

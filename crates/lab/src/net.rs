@@ -18,9 +18,12 @@ use crate::{Host, Nat, process::run};
 /// All namespaces of labs begin with this, then the id of the process they belong to.
 const PREFIX: &str = "dtlab";
 
-/// The networks of two homes, of a server that is not on the internet itself, and of a home whose
-/// addresses are private ones.
-const PREFIXES: [[u8; 3]; 4] = [[192, 0, 2], [198, 51, 100], [10, 0, 0], [192, 168, 7]];
+/// The networks of two homes, and of a mobile operator.
+const HOMES: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [100, 64, 0]];
+/// The network of a server that is not on the internet itself.
+const CLOUD: [u8; 3] = [10, 0, 0];
+/// The network of a home whose addresses are private ones.
+const PRIVATE: [u8; 3] = [192, 168, 7];
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
@@ -103,19 +106,19 @@ impl Net {
 
     /// A router with a public address and a network behind it.
     ///
-    /// The first network is 192.0.2.0/24, the second 198.51.100.0/24; there is no route between
-    /// them, as there is none between two homes.
+    /// The first network is 192.0.2.0/24, the second 198.51.100.0/24, the third 100.64.0.0/24; there
+    /// is no route between them, as there is none between two homes.
     pub fn lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
         let homes = self
             .namespaces
             .iter()
             .filter(|n| n.contains("-lan-") && !n.contains("-cloud-"));
-        self.lan_of(name, nat, PREFIXES[homes.count()])
+        self.lan_of(name, nat, HOMES[homes.count()])
     }
 
     /// A router with a network of private addresses behind it: 192.168.7.0/24.
     pub fn private_lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
-        self.lan_of(name, nat, PREFIXES[3])
+        self.lan_of(name, nat, PRIVATE)
     }
 
     fn lan_of(&mut self, name: &str, nat: Nat, prefix: [u8; 3]) -> Result<Lan> {
@@ -141,9 +144,9 @@ impl Net {
 
     /// A host that the internet knows by another address, its router's: `(host, router)`.
     pub fn behind_one_to_one(&mut self, name: &str) -> Result<(Host, Host)> {
-        let [a, b, c] = PREFIXES[2];
+        let [a, b, c] = CLOUD;
         let nat = Nat::OneToOne(Ipv4Addr::new(a, b, c, 2));
-        let mut lan = self.lan_of(&format!("cloud-{name}"), nat, PREFIXES[2])?;
+        let mut lan = self.lan_of(&format!("cloud-{name}"), nat, CLOUD)?;
         Ok((self.behind(&mut lan, name)?, lan.router))
     }
 
@@ -154,9 +157,25 @@ impl Net {
         Ok(Host::inside(name, &namespace, address))
     }
 
-    fn plug_in(&mut self, namespace: &str, interface: &str) -> Result<Ipv4Addr> {
+    /// Another network for a host behind a router: an interface `eth1`, which is down for now.
+    pub fn also_behind(&mut self, lan: &mut Lan, host: &Host) -> Result<Ipv4Addr> {
+        let namespace = host
+            .namespace()
+            .context("the machine itself stays as it is")?;
+        let address = lan.plug_in(namespace, "eth1", false)?;
+        host.sh("ip link set eth1 down")?;
+        Ok(address)
+    }
+
+    /// A public address that nobody has yet.
+    pub fn free_address(&mut self) -> Ipv4Addr {
         let address = Ipv4Addr::new(203, 0, 113, self.next_public);
         self.next_public += 1;
+        address
+    }
+
+    fn plug_in(&mut self, namespace: &str, interface: &str) -> Result<Ipv4Addr> {
+        let address = self.free_address();
         self.ports += 1;
         cable(&self.bridge, self.ports, namespace, interface, address)?;
         ip(&[

@@ -40,7 +40,7 @@ pub struct World {
     /// Whether a direct path exists.
     pub direct: bool,
     lan: String,
-    _net: Net,
+    net: Net,
 }
 
 impl Topology {
@@ -84,12 +84,24 @@ impl Topology {
             routers: [home.router.clone(), away],
             direct: matches!(self, Topology::OneNetwork | Topology::Cones),
             lan: home.bridge().to_owned(),
-            _net: net,
+            net,
         })
     }
 }
 
 impl World {
+    /// A second way out for the first person, not in use yet: returns its router's address there.
+    pub fn second_network(&mut self) -> Result<Ipv4Addr> {
+        let mut mobile = self.net.lan("mobile", Nat::Cone)?;
+        let [a, b, c, _] = self.net.also_behind(&mut mobile, &self.alice)?.octets();
+        Ok(Ipv4Addr::new(a, b, c, 1))
+    }
+
+    /// A public address that nobody has yet.
+    pub fn free_address(&mut self) -> Ipv4Addr {
+        self.net.free_address()
+    }
+
     /// Breaks the first LAN: hosts on it reach their router but not each other.
     pub fn isolate_hosts(&self) -> Result<()> {
         let lan = Host::inside("lan", &self.lan, Ipv4Addr::UNSPECIFIED);
