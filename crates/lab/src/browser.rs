@@ -276,6 +276,8 @@ fn capabilities(profile: &Path, options: &BrowserOptions) -> Result<ChromeCapabi
         "--disable-sync",
         "--use-fake-ui-for-media-stream",
         "--window-size=1024,768",
+        // The names of controls are looked for in English.
+        "--accept-lang=en-US",
     ]
     .map(String::from)
     .to_vec();

@@ -403,6 +403,10 @@ pub struct MediaState {
     pub audio: bool,
     /// The camera is on.
     pub video: bool,
+    /// A screen is shown beside the camera.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub screen: bool,
     /// The other side is on hold: neither is heard or seen, and the call goes on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(optional, as = "Option<bool>")]

@@ -124,6 +124,7 @@ pub struct Heard {
 const VOICE: MediaState = MediaState {
     audio: true,
     video: false,
+    screen: false,
     held: false,
 };
 

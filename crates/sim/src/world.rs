@@ -230,6 +230,7 @@ impl World {
                 MediaState {
                     audio: true,
                     video: self.below(2) == 0,
+                    screen: self.below(4) == 0,
                     held: self.below(2) == 0,
                 },
             ),

@@ -1,5 +1,7 @@
 // Opens cameras and microphones. Thin: what an error means is decided in src/state.
 
+import type { Screen } from '../rtc/index.ts';
+
 export type Kind = 'audio' | 'video';
 
 export interface Wish {
@@ -34,3 +36,22 @@ export async function open(wishes: Partial<Record<Kind, Wish>>): Promise<Partial
   if (sound) sound.contentHint = 'speech';
   return { ...(sound && { audio: sound }), ...(picture && { video: picture }) };
 }
+
+/** A screen, a window or a tab, as the person chooses in the browser's own dialog. */
+export async function openScreen(): Promise<Screen | null> {
+  const wish = {
+    video: { frameRate: { ideal: 30 } },
+    // Its sound as it is: suppressing echo and noise is for voices.
+    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    // Sharing this very tab would show the call in the call. Browsers ignore what they do not know.
+    selfBrowserSurface: 'exclude',
+    surfaceSwitching: 'include',
+    systemAudio: 'include',
+  };
+  const stream = await navigator.mediaDevices.getDisplayMedia(wish);
+  const [video, audio] = [stream.getVideoTracks()[0], stream.getAudioTracks()[0] ?? null];
+  return video ? { video, audio } : null;
+}
+
+/** Browsers of phones cannot. */
+export const canShareScreen = (): boolean => Boolean(globalThis.navigator?.mediaDevices?.getDisplayMedia);

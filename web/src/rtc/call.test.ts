@@ -145,7 +145,7 @@ describe('a call', () => {
 
   it('uses the connection that was prepared while waiting, and prepares its offer at once', async () => {
     await waiting();
-    expect(pc().transceivers).toHaveLength(2);
+    expect(pc().transceivers).toHaveLength(4);
     await benComes();
     expect(media.made).toHaveLength(1);
     expect(pc().localDescription).toMatchObject({ type: 'offer' });
@@ -163,6 +163,30 @@ describe('a call', () => {
     await settle();
     expect(server.socket.of('description').map((frame) => JSON.parse(frame['body']).type)).toEqual([undefined, 'answer']);
     expect(pc().transceivers.map((line) => line.sender.track?.kind)).toEqual(['audio', 'video']);
+  });
+
+  it('shows a screen beside the camera, tells of it, and of its end', async () => {
+    await active();
+    const [video, audio] = [fakeTrack('video'), fakeTrack('audio')];
+    await call.setScreen({ video, audio });
+    expect(pc().transceivers.slice(2).map((line) => line.sender.track)).toEqual([video, audio]);
+    await call.setMedia({ audio: false, video: true });
+    await call.setScreen(null);
+    expect(pc().transceivers.slice(2).map((line) => line.sender.track)).toEqual([null, null]);
+    expect(server.socket.of('media').map((frame) => frame['media'])).toEqual([
+      { audio: true, video: true, screen: true },
+      { audio: false, video: true, screen: true },
+      { audio: false, video: true },
+    ]);
+  });
+
+  it("has the other's screen only while they say that they show one", async () => {
+    await active();
+    expect(call.snapshot.peers[0]!.screen).toBeNull();
+    server.push({ t: 'participant', call: CALL, participant: { ...BEN, media: { audio: true, video: true, screen: true } } });
+    expect(call.snapshot.peers[0]!.screen!.getTracks()).toHaveLength(2);
+    server.push({ t: 'participant', call: CALL, participant: BEN });
+    expect(call.snapshot.peers[0]!.screen).toBeNull();
   });
 
   it('passes on candidates, restarts and credentials of its own connection only', async () => {

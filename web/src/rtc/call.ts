@@ -4,7 +4,7 @@ import type { StringStorage } from './device.ts';
 import { callOf, roomOf, secretOf, type Door } from './door.ts';
 import { Listeners } from './emitter.ts';
 import { randomId } from './ids.ts';
-import type { Kind, MediaFactory, Tracks } from './media.ts';
+import type { Kind, MediaFactory, Screen, Tracks } from './media.ts';
 import { MediaNews } from './mediaNews.ts';
 import { CallMemory } from './memory.ts';
 import { Peers } from './peers.ts';
@@ -70,6 +70,7 @@ export class Call {
   #me = '';
   #held = false;
   #sealing = false;
+  #showing = false;
   #startedAt: number | null = null;
   /** Whether media has flowed in this page; the call may have started before it was reloaded. */
   #wasUp = false;
@@ -155,10 +156,21 @@ export class Call {
     if (this.#stage !== 'ended') await this.#peers.setTrack(kind, track);
   }
 
+  /**
+   * Shows a screen beside the camera, another one, or with null none any more. Resolves when the others
+   * can know. Rejects when a browser refuses a track.
+   */
+  async setScreen(screen: Screen | null): Promise<void> {
+    this.#showing = screen !== null;
+    if (this.#stage === 'ended') return;
+    const tracks = [this.#peers.setTrack('screen', screen?.video ?? null), this.#peers.setTrack('screenSound', screen?.audio ?? null)];
+    await Promise.all([...tracks, this.setMedia(this.#media.now)]);
+  }
+
   /** Tells the others what is on. Resolves when they can know. Never rejects. */
   async setMedia(media: MediaState): Promise<void> {
     const { audio, video } = media;
-    this.#media.set({ audio, video, ...(this.#held && { held: true }) });
+    this.#media.set({ audio, video, ...(this.#showing && { screen: true }), ...(this.#held && { held: true }) });
     this.#changed();
     if (this.#stage === 'in') await this.#media.flush();
   }

@@ -95,10 +95,10 @@ async function connect(): Promise<void> {
 }
 
 describe('the first offer', () => {
-  it('is made at once by the impolite end alone, with both lines', async () => {
+  it('is made at once by the impolite end alone, with all lines', async () => {
     await start();
     expect([ada.said(), ben.said()]).toEqual([['offer 0'], []]);
-    expect(ada.pc.transceivers.map((line) => line.direction)).toEqual(['sendrecv', 'sendrecv']);
+    expect(ada.pc.transceivers.map((line) => line.direction)).toEqual(Array(4).fill('sendrecv'));
     expect(ada.pc.configuration).toMatchObject({
       iceServers: [{ urls: ['stun:one'] }],
       bundlePolicy: 'max-bundle',
@@ -110,9 +110,8 @@ describe('the first offer', () => {
     await start();
     await carry(ada, ben);
     expect(ben.said()).toEqual(['answer 0']);
-    expect(ben.pc.transceivers).toHaveLength(2);
-    expect(ben.pc.transceivers.map((line) => line.direction)).toEqual(['sendrecv', 'sendrecv']);
-    expect(ben.pc.transceivers.map((line) => line.sender.track?.kind)).toEqual(['audio', undefined]);
+    expect(ben.pc.transceivers.map((line) => line.direction)).toEqual(Array(4).fill('sendrecv'));
+    expect(ben.pc.transceivers.map((line) => line.sender.track?.kind)).toEqual(['audio', undefined, undefined, undefined]);
     expect(ben.connection.stream!.getTracks().map((track) => track.kind)).toEqual(['audio', 'video']);
   });
 
@@ -128,7 +127,35 @@ describe('the first offer', () => {
     await ben.connection.setTrack('video', fakeTrack('video'));
     await start();
     await carry(ada, ben);
-    expect(ben.pc.transceivers.map((line) => line.sender.track?.kind)).toEqual(['audio', 'video']);
+    expect(ben.pc.transceivers.map((line) => line.sender.track?.kind)).toEqual(['audio', 'video', undefined, undefined]);
+  });
+
+  it('has a place for a screen, which is told from the camera by it', async () => {
+    await connect();
+    const screen = fakeTrack('video');
+    await ada.connection.setTrack('screen', screen);
+    expect(ada.pc.transceivers.map((line) => line.sender.track)).toEqual([expect.anything(), expect.anything(), screen, null]);
+    expect(ada.said(), 'no negotiation').toEqual([]);
+    const [sound, picture, shown, heard] = ben.pc.transceivers.map((line) => line.receiver.track);
+    expect(ben.connection.stream!.getTracks()).toEqual([sound, picture]);
+    expect(ben.connection.screen!.getTracks()).toEqual([shown, heard]);
+  });
+
+  it('is answered with a screen that was shown before there was a connection', async () => {
+    const screen = fakeTrack('video');
+    await ben.connection.setTrack('screen', screen);
+    await start();
+    await carry(ada, ben);
+    expect(ben.pc.transceivers.map((line) => line.sender.track)).toEqual([expect.anything(), null, screen, null]);
+  });
+
+  it('of a peer with more lines shows those that we know', async () => {
+    await start();
+    ada.pc.addTransceiver('video', { direction: 'sendrecv' });
+    ben.connection.description(0, JSON.stringify({ type: 'offer', sdp: `v=0\n${'m=video\n'.repeat(5)}m=audio\n` }));
+    await settle();
+    expect(ben.connection.stream!.getTracks()).toHaveLength(2);
+    expect(ben.connection.screen!.getTracks()).toHaveLength(1);
   });
 });
 

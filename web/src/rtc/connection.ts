@@ -1,7 +1,7 @@
 import { Timer, type Clock, type Log } from './clock.ts';
 import type { SendCandidates } from './candidates.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { configuration, type Kind, type Prepared } from './media.ts';
+import { configuration, sourceOf, type LineName, type Prepared } from './media.ts';
 import { Negotiation } from './negotiation.ts';
 import { pathOf, statsOf } from './path.ts';
 import type {
@@ -53,6 +53,7 @@ export class Connection {
   readonly #meter = new QualityMeter();
   readonly #sampler: Timer;
   readonly #stream: MediaStream;
+  readonly #screen: MediaStream;
   #servers: RTCIceServer[];
   #relayOnly: boolean;
   #silent = false;
@@ -73,6 +74,7 @@ export class Connection {
     this.#servers = opened.relay.ice_servers;
     this.#relayOnly = opened.relay_only;
     this.#stream = options.createStream();
+    this.#screen = options.createStream();
     this.#sampler = new Timer(clock);
     this.#restarts = new Restarts(clock, opened.polite, () => this.#restart());
     this.#heartbeat = new Heartbeat({
@@ -121,6 +123,11 @@ export class Connection {
     return this.#stream.getTracks().length > 0 ? this.#stream : null;
   }
 
+  /** The lines for the peer's screen; null until they are known. Whether it shows one is told beside. */
+  get screen(): MediaStream | null {
+    return this.#screen.getTracks().length > 0 ? this.#screen : null;
+  }
+
   /** Takes the servers, and makes the first offer if it is ours to make. */
   start(): void {
     const { lines } = this.#options.prepared;
@@ -131,14 +138,16 @@ export class Connection {
   }
 
   /** Sends another track from now on, or none. */
-  setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    return this.#options.prepared.lines.replace(kind, track);
+  setTrack(name: LineName, track: MediaStreamTrack | null): Promise<void> {
+    return this.#options.prepared.lines.replace(name, track);
   }
 
   /** Plays nothing of what comes, or plays it again. */
   setSilent(silent: boolean): void {
     this.#silent = silent;
-    for (const track of this.#stream.getTracks()) track.enabled = !silent;
+    for (const stream of [this.#stream, this.#screen]) {
+      for (const track of stream.getTracks()) track.enabled = !silent;
+    }
   }
 
   /** New credentials; they serve from the next ICE restart on. */
@@ -233,15 +242,16 @@ export class Connection {
   }
 
   #track(track: MediaStreamTrack): void {
-    const known = this.#stream.getTracks().some((each) => each.kind === track.kind);
-    // One microphone and one camera: more lines than that are not shown.
-    if (this.#closed || known) return;
+    const source = sourceOf(this.#pc, track);
+    // More lines than we know are not shown.
+    if (this.#closed || source === null) return;
+    const stream = source === 'screen' ? this.#screen : this.#stream;
+    if (stream.getTracks().includes(track)) return;
     track.enabled = !this.#silent;
-    this.#stream.addTrack(track);
+    stream.addTrack(track);
     this.#options.signals.changed();
   }
 
-  /** Up is what the browser and the peer's heartbeat agree on; either can say that it is not. */
   #changed(): void {
     if (this.#closed) return;
     const { connectionState } = this.#pc;

@@ -59,7 +59,7 @@ function pc(): FakePeerConnection {
 function flow(): { out: unknown[]; plays: boolean[] } {
   const stream = call.snapshot.peers[0]!.stream!;
   return {
-    out: pc().transceivers.map((line) => line.sender.track),
+    out: pc().transceivers.slice(0, 2).map((line) => line.sender.track),
     plays: stream.getTracks().map((track) => track.enabled),
   };
 }
@@ -119,6 +119,15 @@ it('on hold another connection carries nothing either', async () => {
   expect(flow()).toEqual(RESTS);
   await call.hold(false);
   expect(flow()).toEqual(FLOWS);
+});
+
+it('on hold a screen is not shown either', async () => {
+  const screen = fakeTrack('video');
+  await call.setScreen({ video: screen, audio: null });
+  await call.hold(true);
+  expect(pc().transceivers[2]!.sender.track).toBeNull();
+  await call.hold(false);
+  expect(pc().transceivers[2]!.sender.track).toBe(screen);
 });
 
 it('is told to a server that has forgotten the call', async () => {

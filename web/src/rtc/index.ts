@@ -22,7 +22,7 @@ export type { Distrust } from './trust/handshake.ts';
 export type { Identity } from './trust/keyring.ts';
 export { newSigningPair, SigningKey } from './trust/crypto.ts';
 export type { Quality, QualityLabel } from './stats.ts';
-export type { Kind, MediaFactory, Tracks } from './media.ts';
+export type { Kind, MediaFactory, Screen, Tracks } from './media.ts';
 export { consoleLog, systemClock, type Clock, type Log } from './clock.ts';
 export { randomId, toBase64Url } from './ids.ts';
 export { pathOf, selectedPair, statsOf, type Stat } from './path.ts';

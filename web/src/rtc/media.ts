@@ -1,10 +1,19 @@
 /** Microphone or camera. */
 export type Kind = 'audio' | 'video';
 
+/** What is sent apart from the others: microphone, camera, a screen and its sound. */
+export type LineName = Kind | 'screen' | 'screenSound';
+
 /** What we have to send; null where there is no device or it is not allowed. */
-export interface Tracks {
+export interface Tracks extends Partial<Record<LineName, MediaStreamTrack | null>> {
   audio: MediaStreamTrack | null;
   video: MediaStreamTrack | null;
+}
+
+/** A screen that is shown; its sound is missing where the browser or the person gives none. */
+export interface Screen {
+  video: MediaStreamTrack;
+  audio: MediaStreamTrack | null;
 }
 
 /** How peer connections and streams are made; a test brings its own. */
@@ -13,64 +22,96 @@ export interface MediaFactory {
   createStream(): MediaStream;
 }
 
-/** The order of the media sections. */
-export const KINDS: readonly Kind[] = ['audio', 'video'];
+/** The media sections in their order. Of each kind the first is the device's, the second the screen's. */
+export const LINES: readonly { name: LineName; kind: Kind; screen: boolean }[] = [
+  { name: 'audio', kind: 'audio', screen: false },
+  { name: 'video', kind: 'video', screen: false },
+  { name: 'screen', kind: 'video', screen: true },
+  { name: 'screenSound', kind: 'audio', screen: true },
+];
 
 /**
- * The two media lines of a peer connection and what is sent on them.
+ * The media lines of a peer connection and what is sent on them.
  *
- * Both lines are always `sendrecv`, also without a device: one who only listens gets everything,
+ * All lines are always `sendrecv`, also without a device: one who only listens gets everything,
  * and a track that comes later needs neither a new line nor a negotiation.
  */
 export class MediaLines {
   readonly #pc: RTCPeerConnection;
-  /** Both tracks name this stream, which is what makes the other end play them in step. */
-  readonly #stream: MediaStream;
+  /** Tracks that name the same stream are played in step at the other end. */
+  readonly #device: MediaStream;
+  readonly #screen: MediaStream;
   readonly #tracks: Tracks;
-  readonly #senders: Record<Kind, RTCRtpSender | null> = { audio: null, video: null };
+  readonly #senders: Partial<Record<LineName, RTCRtpSender | null>> = {};
 
-  constructor(pc: RTCPeerConnection, stream: MediaStream, tracks: Tracks) {
+  constructor(pc: RTCPeerConnection, createStream: () => MediaStream, tracks: Tracks) {
     this.#pc = pc;
-    this.#stream = stream;
+    this.#device = createStream();
+    this.#screen = createStream();
     this.#tracks = { ...tracks };
   }
 
   /** Whether the lines exist already. */
   get open(): boolean {
-    return this.#senders.audio !== null || this.#senders.video !== null;
+    return Boolean(this.#senders.audio ?? this.#senders.video);
   }
 
   /** Makes the lines: done by the end that makes the first offer. */
   create(): void {
-    for (const kind of KINDS) {
-      const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: [this.#stream] };
-      this.#senders[kind] = this.#pc.addTransceiver(this.#tracks[kind] ?? kind, init).sender;
+    for (const { name, kind, screen } of LINES) {
+      const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: [screen ? this.#screen : this.#device] };
+      this.#senders[name] = this.#pc.addTransceiver(this.#tracks[name] ?? kind, init).sender;
     }
   }
 
   /** Takes the lines of an offer: done by the other end, before it answers. */
   adopt(): void {
-    for (const kind of KINDS) this.#senders[kind] ??= this.#adopt(kind);
+    for (const { name, kind, screen } of LINES) {
+      this.#senders[name] ??= screen ? this.#adoptScreen(name, kind) : this.#adopt(name, kind);
+    }
   }
 
   /** Sends another track from now on, or none. */
-  async replace(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    this.#tracks[kind] = track;
-    await this.#senders[kind]?.replaceTrack(track);
+  async replace(name: LineName, track: MediaStreamTrack | null): Promise<void> {
+    this.#tracks[name] = track;
+    await this.#senders[name]?.replaceTrack(track);
   }
 
-  #adopt(kind: Kind): RTCRtpSender | null {
-    const line = this.#pc
-      .getTransceivers()
-      .find((each) => each.receiver.track.kind === kind && each.direction !== 'stopped');
+  #adopt(name: LineName, kind: Kind): RTCRtpSender | null {
+    const line = linesOf(this.#pc, kind)[0];
     if (!line) return null;
-    const track = this.#tracks[kind];
-    // addTrack takes the unused line of the kind; unlike replaceTrack it names the stream everywhere.
-    if (track) return this.#pc.addTrack(track, this.#stream);
+    const track = this.#tracks[name];
+    // addTrack takes the first unused line of the kind; unlike replaceTrack it names the stream everywhere.
+    if (track) return this.#pc.addTrack(track, this.#device);
+    return this.#answerOn(line, this.#device);
+  }
+
+  #adoptScreen(name: LineName, kind: Kind): RTCRtpSender | null {
+    const line = linesOf(this.#pc, kind)[1];
+    if (!line) return null;
+    const sender = this.#answerOn(line, this.#screen);
+    const track = this.#tracks[name];
+    // On a line that nothing was sent on yet, it is never refused.
+    if (track) void sender.replaceTrack(track);
+    return sender;
+  }
+
+  #answerOn(line: RTCRtpTransceiver, stream: MediaStream): RTCRtpSender {
     line.direction = 'sendrecv';
-    line.sender.setStreams?.(this.#stream);
+    line.sender.setStreams?.(stream);
     return line.sender;
   }
+}
+
+/** What a track that comes is of: the peer's devices, their screen, or (null) nothing we know. */
+export function sourceOf(pc: RTCPeerConnection, track: MediaStreamTrack): 'device' | 'screen' | null {
+  const place = linesOf(pc, track.kind).findIndex((line) => line.receiver.track === track);
+  return place === 0 ? 'device' : place === 1 ? 'screen' : null;
+}
+
+/** The living lines of a kind, in their order. */
+function linesOf(pc: RTCPeerConnection, kind: string): RTCRtpTransceiver[] {
+  return pc.getTransceivers().filter((each) => each.receiver.track.kind === kind && each.direction !== 'stopped');
 }
 
 /** A peer connection made before it is needed. */
@@ -80,7 +121,7 @@ export class Prepared {
 
   constructor(factory: MediaFactory, tracks: Tracks) {
     this.pc = factory.createPeerConnection(configuration([], false));
-    this.lines = new MediaLines(this.pc, factory.createStream(), tracks);
+    this.lines = new MediaLines(this.pc, () => factory.createStream(), tracks);
   }
 
   /**

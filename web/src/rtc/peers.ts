@@ -1,6 +1,6 @@
 import type { Clock, Log } from './clock.ts';
 import { Connection, type ConnectionSignals } from './connection.ts';
-import { KINDS, Prepared, type Kind, type MediaFactory, type Tracks } from './media.ts';
+import { LINES, Prepared, type LineName, type MediaFactory, type Tracks } from './media.ts';
 import type {
   AnnouncedConnection,
   Candidates,
@@ -186,9 +186,9 @@ export class Peers {
   }
 
   /** Sends another track to everybody from now on, or none. */
-  async setTrack(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    this.#tracks[kind] = track;
-    if (!this.#paused) await this.#send(kind, track);
+  async setTrack(name: LineName, track: MediaStreamTrack | null): Promise<void> {
+    this.#tracks[name] = track;
+    if (!this.#paused) await this.#send(name, track);
   }
 
   /** Sends nothing to anybody and plays nothing of anybody, or goes on with it. */
@@ -196,9 +196,9 @@ export class Peers {
     if (this.#paused === paused) return;
     this.#paused = paused;
     for (const connection of this.#connections()) connection.setSilent(paused);
-    for (const kind of KINDS) {
-      this.#send(kind, this.#sent()[kind]).catch((error: unknown) =>
-        this.#options.log(`${kind} could not be ${paused ? 'held' : 'sent on'}`, error),
+    for (const { name } of LINES) {
+      this.#send(name, this.#sent()[name] ?? null).catch((error: unknown) =>
+        this.#options.log(`${name} could not be ${paused ? 'held' : 'sent on'}`, error),
       );
     }
   }
@@ -230,9 +230,9 @@ export class Peers {
     return this.#paused ? { audio: null, video: null } : this.#tracks;
   }
 
-  async #send(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
-    const spare = this.#spare?.lines.replace(kind, track);
-    const others = this.#connections().map((connection) => connection.setTrack(kind, track));
+  async #send(name: LineName, track: MediaStreamTrack | null): Promise<void> {
+    const spare = this.#spare?.lines.replace(name, track);
+    const others = this.#connections().map((connection) => connection.setTrack(name, track));
     await Promise.all([spare, ...others]);
   }
 
@@ -354,6 +354,7 @@ function snapshotOf({ participant, connection, channel }: Seat): PeerSnapshot {
     connection: connection?.state ?? 'connecting',
     path: connection?.path ?? '',
     stream: connection?.stream ?? null,
+    screen: (participant.media.screen && connection?.screen) || null,
     quality: connection?.quality ?? null,
     trust: channel?.trust ?? null,
   };

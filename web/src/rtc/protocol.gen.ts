@@ -299,6 +299,10 @@ audio: boolean,
  */
 video: boolean, 
 /**
+ * A screen is shown beside the camera.
+ */
+screen?: boolean, 
+/**
  * The other side is on hold: neither is heard or seen, and the call goes on.
  */
 held?: boolean, };

@@ -32,6 +32,8 @@ export interface PeerSnapshot {
   readonly path: '' | Path;
   /** Their sound and picture; another object when they have reloaded. */
   readonly stream: MediaStream | null;
+  /** The screen they show, and its sound; null while they show none. */
+  readonly screen: MediaStream | null;
   /** Null until there is something to measure. */
   readonly quality: Quality | null;
   /** What is known about who they are; null before there is a connection. */

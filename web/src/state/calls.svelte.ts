@@ -185,6 +185,14 @@ export abstract class Calls {
     this.sayProblem(kind);
   }
 
+  /** A screen is shown, or no longer. What prevents it is said. */
+  async toggleScreen(): Promise<void> {
+    const share = this.session?.share;
+    if (share?.on) return share.stop();
+    const problem = await share?.start();
+    if (problem) this.say(t(problem));
+  }
+
   hangUp(): void {
     // Pressed while a reload waits for the devices: only who is in can leave.
     if (!this.session) this.enter();
@@ -319,6 +327,7 @@ export abstract class Calls {
   #park(): void {
     const session = this.session!;
     session.wanted = { ...this.own.wanted };
+    session.share.stop();
     void session.call.hold(true);
     this.parked = session;
     this.session = null;

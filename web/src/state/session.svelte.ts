@@ -5,6 +5,7 @@ import { keepAwake } from '../media/wakeLock.ts';
 import { bannerOf, type Banner } from './callState.ts';
 import { account } from './account.svelte.ts';
 import { t } from './i18n/index.ts';
+import { ScreenShare } from './screenShare.svelte.ts';
 import type { Person } from './phone.svelte.ts';
 import { preferences } from './preferences.svelte.ts';
 import { Pins, type Standing } from './pins.ts';
@@ -39,6 +40,9 @@ export class CallSession {
   #since = Date.now();
   #ends: (() => void)[] = [];
 
+  /** The screen of this end. */
+  readonly share: ScreenShare;
+
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
   readonly peerName: string = $derived(this.peer?.name || this.person?.name || t('call.someone'));
   readonly lock: Lock = $derived(lockOf(this.peer?.trust ?? null, this.comparison === 'match', this.standing));
@@ -62,6 +66,7 @@ export class CallSession {
     this.person = person;
     if (person && account.me) this.#pins = new Pins(account.me.user);
     if (person && this.#pins?.knows(person.user)) call.expectSealed();
+    this.share = new ScreenShare(call);
     this.snapshot = call.snapshot;
     const clock = setInterval(() => (this.now = Date.now()), 1000);
     this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
@@ -101,6 +106,7 @@ export class CallSession {
   }
 
   stop(): void {
+    this.share.close();
     for (const end of this.#ends.splice(0)) end();
   }
 

@@ -202,6 +202,7 @@ fn of_ring(row: &Row) -> Result<HistoryEntry, Error> {
         media: Some(MediaState {
             audio: row.get("audio")?,
             video: row.get("video")?,
+            screen: false,
             held: false,
         }),
         peer: peer(row, "peer_id", "peer_name")?,

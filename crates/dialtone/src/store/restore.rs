@@ -155,6 +155,7 @@ fn late_ring(row: &Row) -> Result<RestoredRing, Error> {
         media: MediaState {
             audio: row.get("audio")?,
             video: row.get("video")?,
+            screen: false,
             held: false,
         },
         hidden: row.get("hidden")?,

@@ -188,9 +188,11 @@ export class FakePeerConnection extends EventTarget {
   }
 
   #takeLines(sdp: string): void {
-    for (const [, kind] of sdp.matchAll(/^m=(audio|video)/gm)) {
-      if (this.transceivers.some((line) => line.receiver.track.kind === kind)) continue;
-      this.#line(kind as 'audio' | 'video', null, 'recvonly');
+    const seen = { audio: 0, video: 0 };
+    for (const [, name] of sdp.matchAll(/^m=(audio|video)/gm)) {
+      const kind = name as 'audio' | 'video';
+      const known = this.transceivers.filter((line) => line.receiver.track.kind === kind);
+      if (known.length <= seen[kind]++) this.#line(kind, null, 'recvonly');
     }
     for (const { receiver } of this.transceivers) {
       this.dispatchEvent(Object.assign(new Event('track'), { track: receiver.track }));

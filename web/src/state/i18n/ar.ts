@@ -1,10 +1,12 @@
 // Arabic.
 import { arAccount } from './ar.account.ts';
+import { arIncall } from './ar.incall.ts';
 import { arPeople } from './ar.people.ts';
 import type { Translation } from './translation.ts';
 
 export const ar: Translation = {
   ...arAccount,
+  ...arIncall,
   ...arPeople,
 
   'app.name': 'Dialtone',

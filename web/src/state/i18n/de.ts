@@ -1,10 +1,12 @@
 // German.
 import { deAccount } from './de.account.ts';
+import { deIncall } from './de.incall.ts';
 import { dePeople } from './de.people.ts';
 import type { Translation } from './translation.ts';
 
 export const de: Translation = {
   ...deAccount,
+  ...deIncall,
   ...dePeople,
 
   'app.name': 'Dialtone',

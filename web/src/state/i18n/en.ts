@@ -1,9 +1,11 @@
 // English. Keys are grouped by where the text is seen; `{name}` is filled in.
 import { account } from './en.account.ts';
+import { incall } from './en.incall.ts';
 import { people } from './en.people.ts';
 
 export const en = {
   ...account,
+  ...incall,
   ...people,
 
   'app.name': 'Dialtone',

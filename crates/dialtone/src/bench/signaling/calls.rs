@@ -317,6 +317,7 @@ impl Calls {
 const MEDIA: MediaState = MediaState {
     audio: true,
     video: true,
+    screen: false,
     held: false,
 };
 

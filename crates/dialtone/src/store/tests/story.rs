@@ -132,6 +132,7 @@ impl Story {
             media: MediaState {
                 audio: true,
                 video: false,
+                screen: false,
                 held: false,
             },
             hidden,

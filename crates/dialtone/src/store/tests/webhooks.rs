@@ -66,6 +66,7 @@ fn story(hidden: bool, outcome: RingOutcome) -> Vec<(u64, Record)> {
         media: MediaState {
             audio: true,
             video: true,
+            screen: false,
             held: false,
         },
         hidden,
