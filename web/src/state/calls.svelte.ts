@@ -42,6 +42,8 @@ export abstract class Calls {
   dial: Dial | null = $state.raw(null);
   /** A ring was answered, and no microphone or camera has opened since. */
   answering = $state(false);
+  /** The microphone is on while a key is held. */
+  talking = $state(false);
   /** The browser holds the tone back until somebody clicks in this page. */
   ringBlocked = $state(false);
   readonly own = new OwnMedia();
@@ -193,6 +195,13 @@ export abstract class Calls {
     if (problem) this.say(t(problem));
   }
 
+  /** Held to talk: a muted microphone is on for as long as it is held. It opens nothing. */
+  talk(on: boolean): void {
+    if (on === this.talking || (on && (this.own.media.audio || !this.own.tracks.audio))) return;
+    this.talking = on;
+    void this.own.setOn('audio', on);
+  }
+
   hangUp(): void {
     // Pressed while a reload waits for the devices: only who is in can leave.
     if (!this.session) this.enter();
@@ -244,6 +253,7 @@ export abstract class Calls {
         if (this.session?.call === call) this.#remember();
       },
       lost: (kind) => this.session?.call === call && this.sayProblem(kind),
+      replaced: (kind, name) => this.session?.call === call && this.say(t(`device.replaced.${kind}`, { name: name || t('device.other') })),
     });
   }
 

@@ -16,6 +16,8 @@ export interface Follower {
   media(media: Per<boolean>): void;
   /** A device that was on stopped by itself, and there is no other to go on with. */
   lost(kind: Kind): void;
+  /** A device stopped by itself, and this one has taken its place; empty where it has no name. */
+  replaced(kind: Kind | 'speaker', name: string): void;
 }
 
 export class OwnMedia {
@@ -47,6 +49,12 @@ export class OwnMedia {
   readonly nothing: boolean = $derived(this.#causes.audio !== null && this.#causes.video !== null);
   /** Something is wanted that is not there. */
   readonly lacks: boolean = $derived(KINDS.some((kind) => this.wanted[kind] && this.tracks[kind] === null));
+  /** The speaker that was chosen, while it is there; empty is the system's. Before anything was allowed, none has an id. */
+  readonly speaker: string = $derived(
+    this.devices.speakers.some(({ id }) => id !== '') && !this.devices.speakers.some(({ id }) => id === preferences.speaker)
+      ? ''
+      : preferences.speaker,
+  );
   /** Nothing is open: nobody can hear or see this person. */
   readonly silent: boolean = $derived(this.tracks.audio === null && this.tracks.video === null);
   readonly canFlip: boolean = $derived(this.devices.cameras.length > 1 && matchMedia('(pointer: coarse)').matches);
@@ -256,11 +264,16 @@ export class OwnMedia {
     this.#fail(kind, 'unplugged');
     await this.#refresh();
     if (this.#list(kind).length && (await this.#permission(kind)) === 'granted') await this.open([kind]);
-    if (this.wanted[kind] && this.#causes[kind] !== null) this.#follower?.lost(kind);
+    const next = this.tracks[kind];
+    if (next) this.#follower?.replaced(kind, next.label);
+    else if (this.wanted[kind] && this.#causes[kind] !== null) this.#follower?.lost(kind);
   }
 
   async #devicesChanged(): Promise<void> {
+    const speaker = this.speaker;
     await this.#refresh();
+    // Elements that play follow it to the system's speaker.
+    if (speaker && !this.speaker) this.#follower?.replaced('speaker', '');
     for (const kind of KINDS) {
       const cause = this.#causes[kind];
       const back = (cause === 'missing' || cause === 'unplugged') && this.#list(kind).length > 0;

@@ -112,19 +112,21 @@ it('goes on with another device of the kind that was unplugged, and opens nothin
   own.enterCall();
   await own.setOn('video', false);
   const lost = vi.fn();
-  own.follow({ track: vi.fn(), media: vi.fn(), lost });
+  const replaced = vi.fn();
+  own.follow({ track: vi.fn(), media: vi.fn(), lost, replaced });
   devices.opened[0]!.onended!();
   await turns();
   expect(devices.asked).toEqual(['audio+video', 'audio']);
   expect(own.media).toEqual({ audio: true, video: false });
   expect(lost).not.toHaveBeenCalled();
+  expect(replaced, 'and it is said').toHaveBeenCalledOnce();
 });
 
 it('says when a device is unplugged and there is no other', async () => {
   await own.open();
   own.enterCall();
   const lost = vi.fn();
-  own.follow({ track: vi.fn(), media: vi.fn(), lost });
+  own.follow({ track: vi.fn(), media: vi.fn(), lost, replaced: vi.fn() });
   devices.list.audioinput = [];
   devices.opened[0]!.onended!();
   await turns();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { actionOf } from './shortcuts.ts';
+import { actionOf, isTalkKey } from './shortcuts.ts';
 
 const press = (key: string, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...more });
 
@@ -18,4 +18,12 @@ it('leaves letters to whoever types, and when switched off', () => {
 it("leaves the browser's own shortcuts and held keys alone", () => {
   expect(actionOf(press('v', { ctrlKey: true }), false, true)).toBeNull();
   expect(actionOf(press('m', { repeat: true }), false, true)).toBeNull();
+});
+
+it('the space bar talks, unless it presses a control, types, or is switched off', () => {
+  expect(isTalkKey(press(' '), false, true)).toBe(true);
+  expect(isTalkKey(press(' ', { repeat: true }), false, true), 'held').toBe(true);
+  expect(isTalkKey(press(' '), true, true)).toBe(false);
+  expect(isTalkKey(press(' '), false, false)).toBe(false);
+  expect(isTalkKey(press(' ', { ctrlKey: true }), false, true)).toBe(false);
 });

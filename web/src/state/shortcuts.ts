@@ -10,6 +10,11 @@ interface KeyPress {
   repeat: boolean;
 }
 
+/** Whether a press asks to be heard for as long as it is held. On a control the space bar presses that. */
+export function isTalkKey(press: KeyPress, onControl: boolean, enabled: boolean): boolean {
+  return press.key === ' ' && enabled && !onControl && !(press.ctrlKey || press.metaKey || press.altKey);
+}
+
 /**
  * What a key press asks for. Letters are left alone while somebody types, and when shortcuts are
  * switched off (speech input presses letters too); Escape always closes.

@@ -11,4 +11,15 @@ export const deIncall: In<typeof incall> = {
   'share.picture': 'Bildschirm von {name}',
   'share.failed': 'Der Bildschirm konnte nicht geteilt werden. Schließe andere Programme, die ihn teilen, und versuche es noch einmal.',
   'share.failed.system': 'Das System lässt diesen Browser den Bildschirm nicht aufnehmen. Erlaube es in den Datenschutz-Einstellungen deines Computers und versuche es noch einmal.',
+
+  'hint.muted': 'Du bist stumm: Niemand hört dich.',
+  'hint.muted.keys': 'Du bist stumm: Niemand hört dich. Halte die Leertaste, um zu sprechen, oder drücke M.',
+  'hint.silent': 'Von deinem Mikrofon kommt kein Ton.',
+  'hint.silent.choose': 'Anderes wählen',
+  'shortcuts.talk': 'Halten, um trotz Stummschaltung zu sprechen',
+  'key.space': 'Leertaste',
+  'device.replaced.audio': 'Das Mikrofon wurde ausgesteckt oder hat aufgehört. Jetzt in Gebrauch: {name}',
+  'device.replaced.video': 'Die Kamera wurde ausgesteckt oder hat aufgehört. Jetzt in Gebrauch: {name}',
+  'device.replaced.speaker': 'Der Lautsprecher wurde ausgesteckt. Jetzt in Gebrauch: {name}',
+  'device.other': 'was das System gewählt hat',
 };
