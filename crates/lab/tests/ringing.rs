@@ -284,6 +284,13 @@ fn a_second_call_waits_and_the_first_is_held() -> Result<()> {
     ada.reads_on_screen("Ben has put you on hold")?;
     cem.hears(Ben.tone())?;
 
+    // A page that is loaded again finds both, as they were.
+    ben.browser().reload()?;
+    ben.hears(Cem.tone())?;
+    cem.hears(Ben.tone())?;
+    ben.reads_on_screen("On hold: Ada")?;
+    ada.reads_on_screen("Ben has put you on hold")?;
+
     ben.press("Switch")?;
     ben.reads_on_screen("On hold: Cem")?;
     cem.reads_on_screen("Ben has put you on hold")?;

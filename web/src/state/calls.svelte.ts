@@ -15,7 +15,7 @@ import { t } from './i18n/index.ts';
 import { cleanName } from './name.ts';
 import { prefer, preferences } from './preferences.svelte.ts';
 import { newRoom, roomPath } from './route.ts';
-import { forgetSeat, rememberSeat, type Seat } from './seat.ts';
+import { forgetSeat, rememberSeat, type ParkedSeat, type Seat } from './seat.ts';
 
 /** How long a reload waits for the camera before it takes its seat back without. */
 const DEVICES_MS = 1500;
@@ -228,11 +228,15 @@ export abstract class Calls {
     this.say(`${t(text.title)}. ${t(text.mend)}`);
   }
 
+  #behind(door: Door): Call {
+    const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
+    return this.line.open().call(door, name, account.me?.user ?? null);
+  }
+
   /** A call behind this door, which gets what the devices give. */
   protected follow(door: Door): Call {
     const { own } = this;
-    const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
-    const call = this.line.open().call(door, name, account.me?.user ?? null);
+    const call = this.#behind(door);
     this.call = call;
     this.#connectDevices(call);
     // What is still opening is going to be there; an answer with voice should not begin as muted.
@@ -268,12 +272,23 @@ export abstract class Calls {
     this.own.wanted = seat.media;
     if (seat.dial) void this.call?.hangup();
     prefer({ name: seat.name });
+    if (seat.parked) this.#takeBackParked(seat.parked);
     const dial = seat.person && seat.dial && this.#dialling(seat.person, seat.dial.video, seat.dial.ring);
     if (!dial) this.screen = 'call';
     const late = new Promise((done) => setTimeout(done, DEVICES_MS));
     if (seat.media.audio || seat.media.video) await Promise.race([this.own.open(), late]);
     if (dial) return this.dial === dial ? this.ring() : undefined;
     if (this.screen === 'call' && !this.session) this.enter(seat);
+  }
+
+  /** The call that was on hold beside the one on the screen; it gets no devices. */
+  #takeBackParked({ room, secret, media, person }: ParkedSeat): void {
+    const session = new CallSession(this.#behind({ room, secret }), person ?? null);
+    session.wanted = media;
+    this.parked = session;
+    void session.call.hold(true);
+    session.call.subscribe(() => this.#changed(session));
+    void session.call.join();
   }
 
   protected enter(seat: Partial<Seat> = {}): void {
@@ -358,14 +373,17 @@ export abstract class Calls {
 
   /** What a reload restores is what the person has on, even if a device was just unplugged. */
   #remember(): void {
-    const { session, dial, room } = this;
+    const { session, parked, dial, room } = this;
     if (!session || !room) return;
     rememberSeat({
       room,
       name: preferences.name,
       media: { ...this.own.wanted },
       ...(session.call.snapshot.me.media.held && { held: true }),
-      ...(session.person && { person: { user: session.person.user, name: session.person.name } }),
+      ...personIn(session),
+      ...(parked && {
+        parked: { room: parked.call.room, secret: parked.call.secret, media: { ...(parked.wanted ?? this.own.wanted) }, ...personIn(parked) },
+      }),
       ...(dial && { dial: { ring: dial.outgoing.ring, video: dial.video } }),
     });
   }
@@ -430,9 +448,10 @@ export abstract class Calls {
   }
 
   #parkedChanged(session: CallSession): void {
-    if (session.call.snapshot.phase !== 'ended') return;
+    if (!['ended', 'refused'].includes(session.call.snapshot.phase)) return;
     this.parked = null;
     session.stop();
+    this.#remember();
     this.say(t('call.parked.ended', { name: session.peerName }));
   }
 
@@ -467,4 +486,8 @@ export abstract class Calls {
     this.joining = false;
     this.notice = '';
   }
+}
+
+function personIn({ person }: CallSession): Pick<Seat, 'person'> {
+  return person ? { person: { user: person.user, name: person.name } } : {};
 }

@@ -320,6 +320,25 @@ describe('a second call', () => {
     expect(sends(made[0]!)).toEqual(['audio', 'video']);
   });
 
+  it('and the first both come back after a reload, the first still on hold', async () => {
+    await app.accept(await rings('r2', { user: 'carol', name: 'Carol' }), false);
+    await turns();
+    const first = app.parked!.call.room;
+    const { leaveSeat } = await import('./seat.ts');
+    leaveSeat(Date.now());
+    const before = asked.length;
+    await open(location.pathname);
+    await turns();
+    expect([app.screen, app.session?.person?.name, app.parked?.person?.name]).toEqual(['call', 'Carol', 'Ada']);
+    expect(server.socket.of('join').map((frame) => frame['room']).sort()).toEqual([app.room, first].sort());
+    expect(server.socket.of('join').find((frame) => frame['room'] === first)!['media']).toMatchObject({ held: true });
+    expect(asked.slice(before).some(({ video }) => video)).toBe(false);
+    app.swap();
+    await turns();
+    expect([app.session?.person?.name, app.room, app.own.wanted]).toEqual(['Ada', first, { audio: true, video: true }]);
+    expect(app.session?.hold).toBe('');
+  });
+
   it('goes on when the first hangs up meanwhile', async () => {
     await app.accept(await rings('r2', { user: 'carol', name: 'Carol' }), false);
     await turns();

@@ -46,6 +46,14 @@ it('is gone after hanging up', () => {
   expect(recallSeat('r', 1_000, storage)).toBeNull();
 });
 
+it('remembers the call on hold beside it', () => {
+  const storage = memory();
+  const parked = { room: 'p', secret: '', media: { audio: true, video: true }, person: { user: 'ben', name: 'Ben' } };
+  rememberSeat({ ...seat, parked }, storage);
+  leaveSeat(1_000, storage);
+  expect(recallSeat('r', 1_000, storage)).toEqual({ ...seat, parked });
+});
+
 it('survives nonsense', () => {
   const storage = memory();
   for (const nonsense of ['{', '7', '{"room":"r"}', '{"room":"r","name":"","media":{},"left":"now"}']) {

@@ -19,6 +19,16 @@ export interface Seat {
   person?: { user: string; name: string };
   /** They are still being called. */
   dial?: { ring: string; video: boolean };
+  /** Another call, which is on hold while this one goes on. */
+  parked?: ParkedSeat;
+}
+
+export interface ParkedSeat {
+  room: string;
+  secret: string;
+  /** What was on before it was put on hold. */
+  media: Seat['media'];
+  person?: Seat['person'];
 }
 
 /** The call this tab is in. A page that is there has no use for the seat yet: see {@link leaveSeat}. */
@@ -41,16 +51,21 @@ export function recallSeat(room: string, now = Date.now(), storage: KeyValue = t
   const seat = readJson(storage, KEY) as (Partial<Seat> & { left?: unknown }) | null;
   if (!seat || seat.room !== room || typeof seat.name !== 'string' || !seat.media) return null;
   if (typeof seat.left !== 'number' || Math.abs(now - seat.left) > GOOD_MS) return null;
-  const media = { audio: seat.media.audio === true, video: seat.media.video === true };
-  const [person, dial] = [personOf(seat.person), dialOf(seat.dial)];
+  const [person, dial, parked] = [personOf(seat.person), dialOf(seat.dial), parkedOf(seat.parked)];
   return {
     room,
     name: seat.name,
-    media,
+    media: mediaOf(seat.media),
     ...(seat.held === true && { held: true }),
     ...(person && { person }),
     ...(person && dial && { dial }),
+    ...(parked && { parked }),
   };
+}
+
+function mediaOf(stored: unknown): Seat['media'] {
+  const { audio, video } = (stored ?? {}) as Record<string, unknown>;
+  return { audio: audio === true, video: video === true };
 }
 
 function personOf(stored: unknown): Seat['person'] {
@@ -61,4 +76,11 @@ function personOf(stored: unknown): Seat['person'] {
 function dialOf(stored: unknown): Seat['dial'] {
   const { ring, video } = (stored ?? {}) as Record<string, unknown>;
   return typeof ring === 'string' && typeof video === 'boolean' ? { ring, video } : undefined;
+}
+
+function parkedOf(stored: unknown): ParkedSeat | undefined {
+  const { room, secret, media, person: stated } = (stored ?? {}) as Record<string, unknown>;
+  if (typeof room !== 'string' || typeof secret !== 'string') return undefined;
+  const person = personOf(stated);
+  return { room, secret, media: mediaOf(media), ...(person && { person }) };
 }
