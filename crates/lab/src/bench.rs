@@ -1,8 +1,14 @@
-//! Numbers for measurements: summaries, and the shape of the machine they were taken on.
+//! Numbers for measurements: summaries, the shape of the machine they were taken on, and the page
+//! they are written to.
 
-use std::{fmt, fs, thread};
+use std::path::Path;
+use std::process::Command;
+use std::{fmt, fs, io, thread};
 
 use crate::process::run;
+
+/// Begins what people write on a page of measurements.
+const TRIED: &str = "## What was tried and what it brought";
 
 /// Repeated measurements of one thing, in its unit.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +44,16 @@ impl Series {
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
+
+    /// The median, and the smallest and the largest behind it: `2 (1–3)`. In a unit that is so many
+    /// times as large.
+    pub fn spread(&self, unit: f64, digits: usize) -> String {
+        let [low, middle, high] = [0.0, 0.5, 1.0].map(|part| self.quantile(part) / unit);
+        if self.len() < 2 {
+            return format!("{middle:.digits$}");
+        }
+        format!("{middle:.digits$} ({low:.digits$}–{high:.digits$})")
+    }
 }
 
 /// A row of a table: `median | p90 | min | max | n`.
@@ -55,7 +71,7 @@ impl fmt::Display for Series {
 /// Cores and kernel, without anything that would name the machine.
 pub fn machine_shape() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let release = run(std::process::Command::new("uname").arg("-r")).unwrap_or_default();
+    let release = run(Command::new("uname").arg("-r")).unwrap_or_default();
     let kernel: String = release
         .chars()
         .take_while(|c| c.is_ascii_digit() || *c == '.')
@@ -83,9 +99,59 @@ pub fn load() -> f64 {
         .unwrap_or(f64::NAN)
 }
 
+/// The date, as in 2026-01-31.
+pub fn today() -> String {
+    let date = run(Command::new("date").args(["--utc", "+%Y-%m-%d"])).unwrap_or_default();
+    date.trim().to_owned()
+}
+
+/// Shows a report. Unless it is only a trial, it becomes that page of `docs/measurements`, where
+/// what people wrote about what was tried is kept.
+pub fn publish(report: &str, page: &str, is_trial: bool) -> io::Result<()> {
+    println!("{report}");
+    if is_trial {
+        return Ok(());
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
+    fs::create_dir_all(&folder)?;
+    let page = folder.join(page);
+    let before = match fs::read_to_string(&page) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        before => before?,
+    };
+    fs::write(page, renewed(report, &before))
+}
+
+/// The report, and behind it what people wrote on the page before.
+fn renewed(report: &str, before: &str) -> String {
+    match before.find(TRIED) {
+        Some(at) => format!("{}\n\n{}", report.trim_end(), &before[at..]),
+        None => report.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_wrote_stays_behind_new_figures() {
+        let tried = format!("{TRIED}\n\n- **Less**: more.\n");
+        let before = format!("# Cost\n\n| 1 |\n\n{tried}");
+        let after = renewed("# Cost\n\n| 2 |\n", &before);
+        assert_eq!(after, format!("# Cost\n\n| 2 |\n\n{tried}"));
+        assert_eq!(renewed(&after, "# Cost\n\n| 1 |\n"), after);
+    }
+
+    #[test]
+    fn a_spread_needs_more_than_one() {
+        let mut series = Series::default();
+        series.push(1500.0);
+        assert_eq!(series.spread(1000.0, 1), "1.5");
+        series.push(2500.0);
+        series.push(2000.0);
+        assert_eq!(series.spread(1.0, 0), "2000 (1500–2500)");
+    }
 
     #[test]
     fn quantiles_are_nearest_ranks() {

@@ -4,10 +4,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::{Host, Pages, Person, Server, Signal, bench::Series, bench::load, bench::machine_shape};
+use lab::bench::{Series, load, machine_shape, publish};
+use lab::{Host, Pages, Person, Server, Signal};
 use serde_json::json;
 
 /// Resolves with the milliseconds from the click on "Join" to the first remote picture.
@@ -52,13 +53,7 @@ fn main() -> Result<()> {
     measure_calls(&arguments, &mut results)?;
     measure_starts(&arguments, &mut results)?;
     let report = report(&arguments, &results);
-    println!("{report}");
-    if !arguments.dry_run {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("setup.md"), report)?;
-    }
-    Ok(())
+    Ok(publish(&report, "setup.md", arguments.dry_run)?)
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {

@@ -9,11 +9,8 @@ mod generator;
 mod report;
 mod server;
 
-use std::fs;
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
-use lab::bench::Series;
+use lab::bench::{Series, load, publish};
 use serde_json::Value;
 use server::{Place, Server};
 
@@ -97,17 +94,10 @@ struct Storm {
 
 fn main() -> Result<()> {
     let arguments = parse(&std::env::args().skip(1).collect::<Vec<_>>())?;
-    let load_before = lab::bench::load();
+    let load_before = load();
     let results = measure(&arguments)?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
-    let file = folder.join("signaling.md");
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    let report = report::write(&arguments, &results, load_before, &before);
-    println!("{report}");
-    if !arguments.dry_run {
-        fs::create_dir_all(&folder)?;
-        fs::write(&file, report)?;
-    }
+    let report = report::write(&arguments, &results, load_before);
+    publish(&report, "signaling.md", arguments.dry_run)?;
     results.check()
 }
 

@@ -1,34 +1,21 @@
 //! The page in `docs/measurements`.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
-use lab::bench::{Series, machine_shape};
+use lab::bench::{Series, machine_shape, today};
 
 use crate::{Arguments, Results, SetUps, Storm, number};
 
-/// Written by people; kept when the figures are written again.
-const TRIED: &str = "## What was tried and what it brought";
-
-/// The page: figures of this run, and of the page before what people wrote.
-pub fn write(arguments: &Arguments, results: &Results, load_before: f64, before: &str) -> String {
+/// The figures of this run.
+pub fn write(arguments: &Arguments, results: &Results, load_before: f64) -> String {
     let mut page = head(arguments, load_before);
     page += &targets(arguments, results);
     page += &figures(arguments, results);
     page += &limits(results);
-    page.push('\n');
-    match before.find(TRIED) {
-        Some(at) => page += &before[at..],
-        None => {
-            let _ = writeln!(page, "{TRIED}\n\nNothing yet.");
-        }
-    }
     page
 }
 
 fn head(arguments: &Arguments, load_before: f64) -> String {
-    let today = Command::new("date").args(["--utc", "+%Y-%m-%d"]).output();
-    let today = today.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     format!(
         "# What signaling costs\n\
          \n\
@@ -42,7 +29,7 @@ fn head(arguments: &Arguments, load_before: f64) -> String {
          offer of 4000 bytes and four candidates, the answer likewise, `connected` from both, \
          each request with its answer, hang up, `call_ended`. No limit against floods is switched \
          off: clients come from many addresses, and send as much as one may.\n",
-        today = today.unwrap_or_default(),
+        today = today(),
         machine = machine_shape(),
         rounds = arguments.rounds,
         callers = arguments.callers,
@@ -163,7 +150,7 @@ fn set_ups(results: &Results) -> String {
     ];
     for (what, series, unit, digits) in rows {
         let [disk, memory] =
-            [&results.durable, &results.ceiling].map(|all| scaled(series(all), unit, digits));
+            [&results.durable, &results.ceiling].map(|all| series(all).spread(unit, digits));
         let _ = writeln!(page, "| {what} | {disk} | {memory} |");
     }
     page
@@ -176,23 +163,23 @@ fn figures(arguments: &Arguments, results: &Results) -> String {
     for (what, measured) in [
         (
             "resume storm, the last is back after, s",
-            scaled(&results.resume.elapsed_s, 1.0, 2),
+            results.resume.elapsed_s.spread(1.0, 2),
         ),
         (
             "– half of all are back after, s",
-            scaled(&results.resume.each_p50_s, 1.0, 2),
+            results.resume.each_p50_s.spread(1.0, 2),
         ),
         (
             "restart storm, the last is back after, s",
-            scaled(&results.restart.elapsed_s, 1.0, 2),
+            results.restart.elapsed_s.spread(1.0, 2),
         ),
         (
             "– half of all are back after, s",
-            scaled(&results.restart.each_p50_s, 1.0, 2),
+            results.restart.each_p50_s.spread(1.0, 2),
         ),
         (
             "– the first is back after, s",
-            scaled(&results.restart.down_s, 1.0, 2),
+            results.restart.down_s.spread(1.0, 2),
         ),
     ] {
         let _ = writeln!(page, "| {what} | {measured} |");
@@ -232,10 +219,4 @@ fn limits(results: &Results) -> String {
         gib = each * 1e6 / f64::from(1 << 30),
         cpu = idle("/cpu_cores") * 1e6 / idle("/clients"),
     )
-}
-
-/// `median (min–max)`.
-fn scaled(series: &Series, by: f64, digits: usize) -> String {
-    let [median, min, max] = [0.5, 0.0, 1.0].map(|part| series.quantile(part) / by);
-    format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
 }

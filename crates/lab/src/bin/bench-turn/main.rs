@@ -11,9 +11,8 @@ mod rounds;
 mod servers;
 mod verdicts;
 
-use std::{fs, path::Path};
-
 use anyhow::{Context, Result, bail};
+use lab::bench::{load, publish};
 
 /// What is measured, and how often.
 struct Arguments {
@@ -61,18 +60,10 @@ impl Arguments {
 
 fn main() -> Result<()> {
     let arguments = parse(&std::env::args().skip(1).collect::<Vec<_>>())?;
-    let load_before = lab::bench::load();
+    let load_before = load();
     let results = rounds::measure(&arguments)?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
-    let file = folder.join("relay.md");
-    let before = fs::read_to_string(&file).unwrap_or_default();
-    let report = report::write(&arguments, &results, load_before, &before);
-    println!("{report}");
-    if !arguments.dry_run {
-        fs::create_dir_all(&folder)?;
-        fs::write(&file, report)?;
-    }
-    Ok(())
+    let report = report::write(&arguments, &results, load_before);
+    Ok(publish(&report, "relay.md", arguments.dry_run)?)
 }
 
 fn parse(words: &[String]) -> Result<Arguments> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use lab::bench::{Series, machine_shape};
+use lab::bench::{machine_shape, today};
 use serde_json::Value;
 
 use crate::Arguments;
@@ -12,11 +12,8 @@ use crate::results::{Load, Results, Samples};
 use crate::servers::{CONTESTANTS, Contestant};
 use crate::verdicts;
 
-/// Written by people; kept when the figures are written again.
-const TRIED: &str = "## What was tried and what it brought";
-
-/// The page: figures of this run, and of the page before what people wrote.
-pub fn write(arguments: &Arguments, results: &Results, load_before: f64, before: &str) -> String {
+/// The figures of this run.
+pub fn write(arguments: &Arguments, results: &Results, load_before: f64) -> String {
     let mut page = head(arguments, load_before);
     page += &verdicts::table(results);
     page += &cpu(results);
@@ -28,25 +25,14 @@ pub fn write(arguments: &Arguments, results: &Results, load_before: f64, before:
             let _ = writeln!(page, "- {failure}");
         }
     }
-    page.push('\n');
-    match before.find(TRIED) {
-        Some(at) => page += &before[at..],
-        None => {
-            let _ = writeln!(page, "{TRIED}\n\nNothing yet.");
-        }
-    }
     page
 }
 
 fn head(arguments: &Arguments, load_before: f64) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        let text = text.unwrap_or_default();
-        text.lines().last().unwrap_or_default().to_owned()
-    };
-    let coturn = said("turnserver", &["--version"]);
-    let today = said("date", &["--utc", "+%Y-%m-%d"]);
+    let output = Command::new("turnserver").arg("--version").output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let said = said.unwrap_or_default();
+    let coturn = said.lines().last().unwrap_or_default();
     format!(
         "# What relaying costs\n\
          \n\
@@ -66,6 +52,7 @@ fn head(arguments: &Arguments, load_before: f64) -> String {
          with two cores, servers and generator get into each other's way: there CPU per packet \
          still says something, latency little. A low rate costs more for each packet, as every one \
          of them wakes the server.\n",
+        today = today(),
         machine = machine_shape(),
         rounds = arguments.rounds,
         seconds = arguments.seconds,
@@ -82,7 +69,7 @@ fn cpu(results: &Results) -> String {
         let cell = |contestant| {
             samples
                 .get(&contestant)
-                .map_or_else(|| "–".to_owned(), |samples| spread(&samples.cpu, 2))
+                .map_or_else(|| "–".to_owned(), |samples| samples.cpu.spread(1.0, 2))
         };
         let to = |other| {
             verdicts::cpu_ratio(results, load, other)
@@ -133,9 +120,9 @@ fn latency_row(load: &Load, contestant: Contestant, samples: &Samples) -> String
         load.direction,
         load.rate,
         if samples.fell_short { "\\*" } else { "" },
-        spread(&samples.p50, 0),
-        spread(&samples.p99, 0),
-        spread(&samples.loss, 3),
+        samples.p50.spread(1.0, 0),
+        samples.p99.spread(1.0, 0),
+        samples.loss.spread(1.0, 3),
     )
 }
 
@@ -154,7 +141,7 @@ fn memory(results: &Results) -> String {
         let _ = writeln!(
             text,
             "| {contestant} | {} | {} | {} |",
-            spread(&memory.per_allocation, 0),
+            memory.per_allocation.spread(1.0, 0),
             told(&memory.many, many),
             told(&memory.strangers, strangers),
         );
@@ -193,13 +180,4 @@ fn strangers(report: &Value) -> String {
         kib("after"),
         report["cpu_us_per_packet"].as_f64().unwrap_or(f64::NAN),
     )
-}
-
-/// The median, and the smallest and largest behind it.
-fn spread(series: &Series, digits: usize) -> String {
-    let [low, middle, high] = [0.0, 0.5, 1.0].map(|part| series.quantile(part));
-    if series.len() < 2 {
-        return format!("{middle:.digits$}");
-    }
-    format!("{middle:.digits$} ({low:.digits$}–{high:.digits$})")
 }
