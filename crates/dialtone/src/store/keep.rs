@@ -1,7 +1,7 @@
 //! Writes what the exchange wants to be kept, and what follows from it: history and deliveries.
 //!
 //! Each statement changes nothing when it runs again: a group whose commit was lost on the way is
-//! written once more.
+//! written once more. And each passes over rows of NULL, which fill its list up.
 
 use exchange::records::{Entry, Record};
 
@@ -25,13 +25,18 @@ const SAID_BEFORE: &str = "
 
 /// A call begins again under its old id, unless this is an old record.
 const OPENED: &str = "
-    INSERT INTO calls (id, room, opened_ms) VALUES @rows
+    WITH v (id, room, at_ms) AS (VALUES @rows)
+    INSERT INTO calls (id, room, opened_ms)
+    SELECT id, room, at_ms FROM v WHERE id IS NOT NULL
     ON CONFLICT (id) DO UPDATE SET room = excluded.room, ended_ms = NULL, reason = NULL
     WHERE calls.ended_ms <= excluded.opened_ms";
 
 const SEATED: &str = "
+    WITH v (call_id, participant, device, user_id, name, rung, at_ms) AS (VALUES @rows)
     INSERT INTO seats
-        (call_id, participant, device, user_id, name, rung, first_ms, seated_ms) VALUES @rows
+        (call_id, participant, device, user_id, name, rung, first_ms, seated_ms)
+    SELECT call_id, participant, device, user_id, name, rung, at_ms, at_ms
+        FROM v WHERE call_id IS NOT NULL
     ON CONFLICT (call_id, participant) DO UPDATE SET
         user_id = excluded.user_id, name = excluded.name, rung = excluded.rung,
         seated_ms = excluded.seated_ms, left_ms = NULL
@@ -44,8 +49,12 @@ const CONNECTED: &str = "
     WHERE calls.id = v.id AND calls.connected_ms IS NULL";
 
 const RUNG: &str = "
+    WITH v (id, call_id, caller, caller_device, callee, audio, video, hidden, at_ms)
+        AS (VALUES @rows)
     INSERT INTO rings
-        (id, call_id, caller, caller_device, callee, audio, video, hidden, at_ms) VALUES @rows
+        (id, call_id, caller, caller_device, callee, audio, video, hidden, at_ms)
+    SELECT id, call_id, caller, caller_device, callee, audio, video, hidden, at_ms
+        FROM v WHERE id IS NOT NULL
     ON CONFLICT (id) DO NOTHING";
 
 const RINGING: &str = "
@@ -54,7 +63,9 @@ const RINGING: &str = "
     WHERE rings.id = v.id AND rings.ringing_ms IS NULL";
 
 const SAID: &str = "
-    INSERT INTO chat (call_id, id, participant, name, at_ms, body) VALUES @rows
+    WITH v (call_id, id, participant, name, at_ms, body) AS (VALUES @rows)
+    INSERT INTO chat (call_id, id, participant, name, at_ms, body)
+    SELECT call_id, id, participant, name, at_ms, body FROM v WHERE id IS NOT NULL
     ON CONFLICT (call_id, id) DO NOTHING";
 
 /// Before the ring's end is written, or it would be a second time. A callee who has blocked the
@@ -111,7 +122,10 @@ const CALLS_ENDED: &str = "
     WHERE calls.id = v.id AND calls.ended_ms IS NULL";
 
 const ROOMS_CLOSED: &str = "
-    INSERT INTO closed_rooms (room, closed_ms) VALUES @rows ON CONFLICT (room) DO NOTHING";
+    WITH v (room, at_ms) AS (VALUES @rows)
+    INSERT INTO closed_rooms (room, closed_ms)
+    SELECT room, at_ms FROM v WHERE room IS NOT NULL
+    ON CONFLICT (room) DO NOTHING";
 
 const DELIVERIES: &str = "
     WITH v (event, subject, of_ring, at_ms) AS (VALUES @rows)
@@ -137,24 +151,28 @@ impl Keep for Store {
 }
 
 async fn write(open: &mut Transaction, run: Run) -> Result<(), Error> {
-    open.many(LEFT_BEFORE, run.opened.clone()).await?;
-    open.many(SAID_BEFORE, run.opened.clone()).await?;
-    open.many(OPENED, run.opened).await?;
-    open.many(SEATED, run.seated).await?;
-    open.many(CONNECTED, run.connected).await?;
-    open.many(RUNG, run.rung).await?;
-    open.many(RINGING, run.ringing).await?;
-    open.many(SAID, run.said).await?;
-    open.many(RING_HISTORY, run.rings_ended.clone()).await?;
-    open.many(RINGS_ENDED, run.rings_ended).await?;
-    open.many(MESSAGE_HISTORY, run.messages.clone()).await?;
-    open.many(MESSAGES, run.messages).await?;
-    open.many(UNSEATED, run.unseated).await?;
-    open.many(CALL_HISTORY, run.calls_ended.clone()).await?;
-    open.many(CALLS_ENDED, run.calls_ended).await?;
-    open.many(ROOMS_CLOSED, run.rooms_closed).await?;
+    for (sql, rows) in [
+        (LEFT_BEFORE, &run.opened),
+        (SAID_BEFORE, &run.opened),
+        (OPENED, &run.opened),
+        (SEATED, &run.seated),
+        (CONNECTED, &run.connected),
+        (RUNG, &run.rung),
+        (RINGING, &run.ringing),
+        (SAID, &run.said),
+        (RING_HISTORY, &run.rings_ended),
+        (RINGS_ENDED, &run.rings_ended),
+        (MESSAGE_HISTORY, &run.messages),
+        (MESSAGES, &run.messages),
+        (UNSEATED, &run.unseated),
+        (CALL_HISTORY, &run.calls_ended),
+        (CALLS_ENDED, &run.calls_ended),
+        (ROOMS_CLOSED, &run.rooms_closed),
+    ] {
+        open.many_and_null(sql, rows).await?;
+    }
     if !run.events.is_empty() && has_webhooks(open).await? {
-        open.many(DELIVERIES, run.events).await?;
+        open.many_and_null(DELIVERIES, &run.events).await?;
     }
     Ok(())
 }

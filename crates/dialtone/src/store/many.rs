@@ -8,29 +8,50 @@ use super::{Error, Transaction, Value};
 
 /// How many rows a statement takes: few sizes, so that each is prepared once; large ones, because
 /// each statement is a round trip, to PostgreSQL or to the thread SQLite runs on.
-const SIZES: [usize; 4] = [128, 32, 8, 1];
+const SIZES: [usize; 6] = [1, 4, 16, 32, 64, 128];
+const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 impl Transaction {
     /// Runs a statement for rows of values. In `sql`, `@rows` stands where they are listed.
     pub(super) async fn many(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), Error> {
-        let mut left = rows.len();
-        let mut rows = rows.into_iter();
-        for size in SIZES {
-            while left >= size {
-                left -= size;
-                let chunk: Vec<_> = rows.by_ref().take(size).collect();
-                let columns = chunk[0].len();
-                let listed = match self {
-                    // It looks each name up among all others, and there are hundreds.
-                    Transaction::Sqlite(_) => unnumbered(size, columns),
-                    Transaction::Postgres(_) => numbered(size, columns),
-                };
-                let sql = sql.replacen("@rows", &listed, 1);
-                let values = chunk.into_iter().flatten().collect();
-                // Only numbers were put in.
-                self.execute(AssertSqlSafe(sql), values).await?;
-            }
+        let mut rows = &rows[..];
+        while !rows.is_empty() {
+            let fits = SIZES.iter().rev().find(|size| **size <= rows.len());
+            let (now, later) = rows.split_at(*fits.unwrap_or(&1));
+            self.listed(sql, now, now.len()).await?;
+            rows = later;
         }
+        Ok(())
+    }
+
+    /// The same in as few statements as there can be: further rows are listed with nothing but NULL
+    /// in them, which the statement has to pass over.
+    pub(super) async fn many_and_null(
+        &mut self,
+        sql: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<(), Error> {
+        for rows in rows.chunks(LARGEST) {
+            let size = SIZES.iter().find(|size| **size >= rows.len());
+            self.listed(sql, rows, *size.unwrap_or(&LARGEST)).await?;
+        }
+        Ok(())
+    }
+
+    /// One statement for these rows, with rows of NULL behind them until there are so many.
+    async fn listed(&mut self, sql: &str, rows: &[Vec<Value>], count: usize) -> Result<(), Error> {
+        let columns = rows[0].len();
+        let listed = match self {
+            // It looks each name up among all others, and there are hundreds.
+            Transaction::Sqlite(_) => unnumbered(count, columns),
+            Transaction::Postgres(_) => numbered(count, columns),
+        };
+        let sql = sql.replacen("@rows", &listed, 1);
+        let nulls = rows[0].iter().map(Value::null).cycle();
+        let values = rows.iter().flatten().cloned().chain(nulls);
+        // Only numbers were put in.
+        self.execute(AssertSqlSafe(sql), values.take(count * columns).collect())
+            .await?;
         Ok(())
     }
 }

@@ -18,6 +18,8 @@ use super::{Backend, Error, Store};
 /// The file of SQLite in the data folder.
 pub const FILE: &str = "dialtone.db";
 
+/// Statements that the one that writes has prepared: those of records, in every size, and some more.
+const PREPARED: usize = 160;
 /// Connections that only read. More would help only where more processors are.
 const READERS: u32 = 4;
 /// Connections to PostgreSQL, whose default is 100 for everybody together.
@@ -226,15 +228,18 @@ async fn open_sqlite(path: &Path) -> anyhow::Result<Store> {
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
-    let writer = SqlitePoolOptions::new()
+    // A file does not go away like a server: asking it before each use is of no use.
+    let pool = SqlitePoolOptions::new()
+        .test_before_acquire(false)
+        .acquire_timeout(PATIENCE);
+    let writer = pool
+        .clone()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
-        .connect_with(options.clone())
+        .connect_with(options.clone().statement_cache_capacity(PREPARED))
         .await
         .map_err(|error| place.explain(error.into()))?;
-    let readers = SqlitePoolOptions::new()
+    let readers = pool
         .max_connections(READERS)
-        .acquire_timeout(PATIENCE)
         .connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Store(Backend::Sqlite { writer, readers }))
 }

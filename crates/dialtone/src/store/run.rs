@@ -77,16 +77,8 @@ impl Run {
                 rung,
             } => {
                 self.seats.insert((*call, *participant));
-                self.seated.push(args![
-                    *call,
-                    *participant,
-                    *device,
-                    *user,
-                    name,
-                    *rung,
-                    at,
-                    at
-                ]);
+                self.seated
+                    .push(args![*call, *participant, *device, *user, name, *rung, at]);
             }
             Record::Unseated { call, participant } => {
                 self.seats.insert((*call, *participant));

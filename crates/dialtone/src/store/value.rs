@@ -22,6 +22,18 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// NULL of the same type.
+    pub(super) fn null(&self) -> Value {
+        match self {
+            Value::Int(_) => Value::Int(None),
+            Value::Bool(_) => Value::Bool(None),
+            Value::Text(_) => Value::Text(None),
+            Value::Bytes(_) => Value::Bytes(None),
+        }
+    }
+}
+
 impl std::fmt::Debug for Value {
     /// Values are people's and may be secret: only the kind is shown.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
