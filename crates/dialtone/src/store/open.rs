@@ -20,6 +20,8 @@ pub const FILE: &str = "dialtone.db";
 
 /// Statements that the one that writes has prepared: those of records, in every size, and some more.
 const PREPARED: usize = 160;
+/// Memory for pages of the one that writes, in KiB: what a busy group of records touches.
+const PAGES_KIB: u32 = 16 << 10;
 /// Connections that only read. More would help only where more processors are.
 const READERS: u32 = 4;
 /// Connections to PostgreSQL, whose default is 100 for everybody together.
@@ -235,7 +237,12 @@ async fn open_sqlite(path: &Path) -> anyhow::Result<Store> {
     let writer = pool
         .clone()
         .max_connections(1)
-        .connect_with(options.clone().statement_cache_capacity(PREPARED))
+        .connect_with(
+            options
+                .clone()
+                .statement_cache_capacity(PREPARED)
+                .pragma("cache_size", format!("-{PAGES_KIB}")),
+        )
         .await
         .map_err(|error| place.explain(error.into()))?;
     let readers = pool
