@@ -119,8 +119,8 @@ impl Crowd {
         self.events.pop_front()
     }
 
-    /// Waits until something happens, but not longer than that.
-    pub fn poll(&mut self, at_most: Duration) -> Result<(), Trouble> {
+    /// Waits until something happens, but not longer than that; gives how many sockets had something.
+    pub fn poll(&mut self, at_most: Duration) -> Result<usize, Trouble> {
         // 1. Those who wait for their time.
         let now = Instant::now();
         while let Some(Reverse((at, client))) = self.later.peek().copied()
@@ -131,14 +131,16 @@ impl Crowd {
         }
         self.sweep(now)?;
         // 2. Those whose socket has something.
+        let mut attended = 0;
         for name in self.poller.wait(at_most)? {
             self.attend(name as usize)?;
+            attended += 1;
         }
         // 3. Those whose messages were not taken whole.
         for client in std::mem::take(&mut self.unsent) {
             self.flush(client)?;
         }
-        Ok(())
+        Ok(attended)
     }
 
     // ---- the way in ----

@@ -48,6 +48,8 @@ pub struct SetUps {
     pub cpu: Option<f64>,
     /// The server's, for each call.
     pub cpu_each: Option<Duration>,
+    /// Part of the time in which the generator itself had something to do: at 1 it is the limit.
+    pub busy: f64,
 }
 
 /// Everybody's connection broke at once.
@@ -123,6 +125,7 @@ impl Report {
                 "message": setups.message.json(),
                 "cpu_cores": setups.cpu,
                 "cpu_us_per_call": setups.cpu_each.map(|each| each.as_secs_f64() * 1e6),
+                "generator_busy": setups.busy,
             }),
             Report::Storm(storm) => json!({
                 "sessions": storm.sessions,
@@ -201,7 +204,11 @@ impl fmt::Display for SetUps {
                 each.as_micros()
             )?;
         }
-        Ok(())
+        writeln!(
+            f,
+            "this generator had something to do for {:.0} % of the time",
+            self.busy * 100.0
+        )
     }
 }
 

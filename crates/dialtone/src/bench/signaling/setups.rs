@@ -39,6 +39,7 @@ pub fn setups(plan: &Plan, pace: Pace, span: Duration) -> Result<Report, Trouble
         done: 0,
         held_back: 0,
         begun: 0,
+        busy: Duration::ZERO,
     };
     run.for_so_long(pace, WARM_UP)?;
     let process = plan.pid.map(Process::find).transpose()?;
@@ -62,6 +63,7 @@ pub fn setups(plan: &Plan, pace: Pace, span: Duration) -> Result<Report, Trouble
         message: Latency::of(&run.calls.latencies),
         cpu: used.map(|used| used.as_secs_f64() / elapsed.as_secs_f64()),
         cpu_each: used.map(|used| used.div_f64(run.done.max(1) as f64)),
+        busy: run.busy.as_secs_f64() / elapsed.as_secs_f64(),
     }))
 }
 
@@ -77,6 +79,8 @@ struct Run {
     done: u64,
     /// Calls that were due when no pair had rested enough.
     held_back: u64,
+    /// How long the generator itself had something to do.
+    busy: Duration,
 }
 
 impl Run {
@@ -84,12 +88,15 @@ impl Run {
         self.durations = Histogram::default();
         self.calls.latencies = Histogram::default();
         (self.begun, self.done, self.held_back) = (0, 0, 0);
+        self.busy = Duration::ZERO;
     }
 
     fn for_so_long(&mut self, pace: Pace, span: Duration) -> Result<(), Trouble> {
         let from = Instant::now();
         let mut due = 0;
-        while from.elapsed() < span {
+        let mut looked = from;
+        while looked.duration_since(from) < span {
+            let begun = self.begun;
             match pace {
                 Pace::AtATime(most) => while self.going_on < most && self.begin()? {},
                 Pace::PerSecond(rate) => {
@@ -101,8 +108,13 @@ impl Run {
                 }
             }
             // A sleeper's wake-up would count as the server's latency.
-            self.crowd.poll(Duration::ZERO)?;
+            let attended = self.crowd.poll(Duration::ZERO)?;
             self.hear()?;
+            let now = Instant::now();
+            if attended > 0 || self.begun > begun {
+                self.busy += now - looked;
+            }
+            looked = now;
         }
         Ok(())
     }

@@ -73,6 +73,10 @@ struct SetUps {
     per_second: Series,
     cpu_us: Series,
     cpu_cores: Series,
+    /// As many as a whole core would do, by the CPU time of each.
+    per_core: Series,
+    /// Part of the time in which the generator had something to do.
+    busy: Series,
     /// At half of what was reached: the median and the 99th percentile of a message, and of a call.
     half_rate: Series,
     message_p50_us: Series,
@@ -141,6 +145,8 @@ impl SetUps {
         self.per_second.push(per_second);
         self.cpu_us.push(number(&most, "/cpu_us_per_call")?);
         self.cpu_cores.push(number(&most, "/cpu_cores")?);
+        self.per_core.push(1e6 / number(&most, "/cpu_us_per_call")?);
+        self.busy.push(number(&most, "/generator_busy")?);
 
         let rate = (per_second / 2.0).to_string();
         let arguments = [&amount[..], &["--rate", &rate]].concat();

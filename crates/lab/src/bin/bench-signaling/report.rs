@@ -22,7 +22,8 @@ fn head(arguments: &Arguments, load_before: f64) -> String {
          Measured by `cargo xtask bench signaling` on {today}, on a machine with {machine}; load \
          before the run {load_before:.1}. The server has one core, the generator (`dialtone bench \
          signaling`, one process) the other, so latencies are those of a server with one core and of \
-         a generator that is never in its way. Medians of {rounds} rounds, with the smallest and the \
+         a generator that is not in its way. The generator looks for messages all the time; how much \
+         of it there were any says whether it was the limit. Medians of {rounds} rounds, with the smallest and the \
          largest behind them; the server is started anew for each.\n\
          \n\
          A **complete set-up** is a call of two {door} with {callers} clients taking part: {joining}, \
@@ -49,6 +50,10 @@ fn head(arguments: &Arguments, load_before: f64) -> String {
 fn targets(arguments: &Arguments, results: &Results) -> String {
     let each = number(&results.idle, "/bytes_per_client").unwrap_or(f64::NAN);
     let per_second = results.durable.per_second.median();
+    let (cores, per_core) = (
+        results.durable.cpu_cores.median(),
+        results.durable.per_core.median(),
+    );
     let ceiling = results.ceiling.per_second.median();
     let p99 = results.durable.message_p99_us.median();
     let (resume, restart) = (&results.resume, &results.restart);
@@ -75,7 +80,8 @@ fn targets(arguments: &Arguments, results: &Results) -> String {
         (
             "complete set-ups on one core, store on the disk (SQLite): ≥ 2000/s".to_owned(),
             format!(
-                "{per_second:.0}/s; {ceiling:.0}/s with the store in memory, where a commit waits for nothing"
+                "{per_second:.0}/s with {cores:.2} of it, {per_core:.0}/s of a whole one by the CPU time of \
+                 each; {ceiling:.0}/s with the store in memory, where a commit waits for nothing"
             ),
             per_second >= 2000.0,
         ),
@@ -113,12 +119,24 @@ fn set_ups(results: &Results) -> String {
                     | --- | --- | --- |\n"
         .to_owned();
     type Row = (&'static str, fn(&SetUps) -> &Series, f64, usize);
-    let rows: [Row; 8] = [
+    let rows: [Row; 10] = [
         ("per second, 128 at a time", |all| &all.per_second, 1.0, 0),
         ("– cores of the server", |all| &all.cpu_cores, 1.0, 2),
         (
+            "– generator busy, part of the time",
+            |all| &all.busy,
+            1.0,
+            2,
+        ),
+        (
             "– CPU of the server for each, µs",
             |all| &all.cpu_us,
+            1.0,
+            0,
+        ),
+        (
+            "– per second of a core, by that CPU time",
+            |all| &all.per_core,
             1.0,
             0,
         ),
