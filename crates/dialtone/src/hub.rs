@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use exchange::{Bearer, Config, Exchange, Input, LiveCall, Output, PushNotice, Sh
 use protocol::close::CloseCode;
 use protocol::id::{CallId, LoginId, Ticket, UserId};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
 
 use crate::clock;
 use crate::net::relay::Revoker;
@@ -26,6 +29,10 @@ use crate::store::writer::{Keep, Outcome, Patience, Writer};
 /// Events that may wait for the hub. Each socket is slowed down to 20 frames a second before its
 /// frames come here, so that a full queue means a busy server and not one busy client.
 const EVENTS: usize = 4096;
+
+/// Events that are handled before what follows from them is carried out. The busier the server, the
+/// more of what it has to do is done once for many of them.
+const BATCH: usize = 64;
 
 /// Frames that may wait for one socket. The exchange gives up on a client that is further behind
 /// than its outbox allows; this is that, and what may be sent outside it.
@@ -248,14 +255,28 @@ impl Driver {
         mut inbox: mpsc::Receiver<Event>,
         mut outcomes: mpsc::UnboundedReceiver<Outcome>,
     ) {
+        let mut events = Vec::with_capacity(BATCH);
+        let mut alarm = pin!(sleep(Duration::ZERO));
+        let mut set_for = None;
         loop {
-            // 1. Sleep until something happens or is due.
-            let due = self.exchange.poll_timeout().map(clock::until);
+            // 1. Let those who have something for the hub, or are told by it, go first: what they have
+            //    is handled together.
+            yield_now().await;
+            // 2. Sleep until something happens or is due.
+            let due = self.exchange.poll_timeout();
+            if let Some(at) = due.filter(|_| due != set_for) {
+                alarm.as_mut().reset(Instant::now() + clock::until(at));
+                set_for = due;
+            }
             tokio::select! {
-                event = inbox.recv() => match event {
-                    Some(event) => self.handle(event).await,
-                    None => return,
-                },
+                count = inbox.recv_many(&mut events, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for event in events.drain(..) {
+                        self.handle(event).await;
+                    }
+                }
                 Some(outcome) = outcomes.recv() => {
                     let input = match outcome {
                         Outcome::Stored(id) => Input::Stored(id),
@@ -263,9 +284,12 @@ impl Driver {
                     };
                     self.exchange.handle(clock::now(), input);
                 }
-                () = sleep(due) => self.exchange.handle_timeout(clock::now()),
+                () = alarm.as_mut(), if due.is_some() => {
+                    set_for = None;
+                    self.exchange.handle_timeout(clock::now());
+                }
             }
-            // 2. Carry out what follows.
+            // 3. Carry out what follows.
             self.carry_out();
         }
     }
@@ -338,12 +362,5 @@ impl Driver {
             calls: self.exchange.live_calls(),
             sessions: self.exchange.live_sessions(),
         }
-    }
-}
-
-async fn sleep(due: Option<Duration>) {
-    match due {
-        Some(due) => tokio::time::sleep(due).await,
-        None => std::future::pending().await,
     }
 }
