@@ -4,6 +4,7 @@
 //! recognised even after the server has restarted. There is exactly one way to write each id:
 //! a text whose unused trailing bits are set is refused.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,10 +25,23 @@ pub struct IdError;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
         #[serde(try_from = "String", into = "String")]
         #[ts(type = "string")]
         pub struct $name([u8; 16]);
+
+        impl Ord for $name {
+            /// The order of their bytes, compared as the number they are: trees of ids do little else.
+            fn cmp(&self, other: &Self) -> Ordering {
+                u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// The id with these 128 bits.
@@ -191,6 +205,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<CallId>(), Err(IdError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn ids_are_in_the_order_of_their_bytes() {
+        let low = CallId::from_bytes([0x7f; 16]);
+        let mut bytes = [0x7f; 16];
+        bytes[15] = 0xff;
+        let middle = CallId::from_bytes(bytes);
+        let high = CallId::from_bytes([0x80; 16]);
+        assert!(low < middle && middle < high);
     }
 
     #[test]
