@@ -83,6 +83,8 @@ struct Told {
     accepted: bool,
     declined: bool,
     cancelled: bool,
+    /// Ada asked for it, and may not have been answered.
+    hanging_up: bool,
     hung_up: bool,
     /// Messages that were answered.
     said: Vec<String>,
@@ -143,6 +145,7 @@ impl Story {
                     }
                 }
             }
+            told.hanging_up = true;
             ada.ask(json!({ "t": "hangup", "call": call })).await;
             told.hung_up = true;
             sleep(Duration::from_millis(1)).await;
@@ -164,10 +167,13 @@ impl Story {
         if told.accepted && !told.hung_up {
             let joined = ben.ask(join(&id_of('O', n), &id_of('C', n))).await;
             let said: Vec<_> = joined["chat"].as_array().unwrap().iter().collect();
-            for chat in &told.said {
+            // Where the end was kept and its answer did not get out, this is another call, in which
+            // nothing was said.
+            let over = told.hanging_up && said.is_empty();
+            for chat in told.said.iter().filter(|_| !over) {
                 assert!(
                     said.iter().any(|said| said["chat"] == chat.as_str()),
-                    "{chat} is lost"
+                    "{chat} is lost: {told:?}"
                 );
             }
         }
