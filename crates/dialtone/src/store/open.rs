@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection, SqlitePool};
+use tokio::time::{Instant, sleep};
 
 use super::migrate::Outdated;
 use super::{Backend, Error, Store};
@@ -30,6 +31,9 @@ const CONNECTIONS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long PostgreSQL may work on one statement; none of ours takes a second.
 const STATEMENT_MS: u32 = 10_000;
+
+/// The pause before a new file is tried again that somebody else opens in the same moment.
+const LOCKED_PAUSE: Duration = Duration::from_millis(20);
 
 /// Names the lock that a server holds in PostgreSQL.
 const CLAIM: i64 = 0x6469_616c_746f_6e66;
@@ -143,7 +147,7 @@ impl Place {
                     _connection: connection,
                 }));
             }
-            tokio::time::sleep(CLAIM_PAUSE).await;
+            sleep(CLAIM_PAUSE).await;
         }
         bail!("{self} belongs to another server. End it first, or name another database.")
     }
@@ -234,21 +238,35 @@ async fn open_sqlite(path: &Path) -> anyhow::Result<Store> {
     let pool = SqlitePoolOptions::new()
         .test_before_acquire(false)
         .acquire_timeout(PATIENCE);
-    let writer = pool
+    let writing = options
         .clone()
-        .max_connections(1)
-        .connect_with(
-            options
-                .clone()
-                .statement_cache_capacity(PREPARED)
-                .pragma("cache_size", format!("-{PAGES_KIB}")),
-        )
+        .statement_cache_capacity(PREPARED)
+        .pragma("cache_size", format!("-{PAGES_KIB}"));
+    let writer = connect_in_turn(pool.clone().max_connections(1), writing)
         .await
-        .map_err(|error| place.explain(error.into()))?;
+        .map_err(|error| place.explain(error))?;
     let readers = pool
         .max_connections(READERS)
         .connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Store(Backend::Sqlite { writer, readers }))
+}
+
+/// The `busy_timeout` says nothing about the moment in which a new file gets its write-ahead log: who is
+/// not alone in that is told at once that it is locked, and has to try again.
+async fn connect_in_turn(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let opened = pool.clone().connect_with(options.clone()).await;
+        match opened.map_err(Error::from) {
+            Err(error) if code(&error).as_deref() == Some("5") && Instant::now() < deadline => {
+                sleep(LOCKED_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Makes the file before SQLite does: it is nobody else's to read, nor are those beside it, which
