@@ -213,6 +213,18 @@ fn a_repeated_message_has_no_effect() -> Result<()> {
     pair.part()
 }
 
+/// How a server would put somebody of its own into this call.
+fn invented(call: &Value) -> [Value; 2] {
+    let media = json!({ "audio": true, "video": true });
+    let relay = json!({ "ice_servers": [], "expires_in_ms": 60_000 });
+    [
+        json!({ "t": "participant", "call": call, "participant":
+            { "participant": SOMEBODY, "name": "Bob", "media": media, "online": true } }),
+        json!({ "t": "connection", "call": call, "connection": CONNECTION, "peer": SOMEBODY, "polite": true,
+            "generation": 0, "relay_only": false, "relay": relay }),
+    ]
+}
+
 /// The server invents a participant, first one that does not seal, then one with keys of its own.
 #[test]
 fn a_participant_of_its_own_gets_nothing() -> Result<()> {
@@ -246,15 +258,8 @@ fn a_participant_of_its_own_gets_nothing() -> Result<()> {
                 return vec![frame];
             }
             let call = frame["call"].clone();
-            let media = json!({ "audio": true, "video": true });
-            let relay = json!({ "ice_servers": [], "expires_in_ms": 60_000 });
-            let mut frames = vec![
-                frame,
-                json!({ "t": "participant", "call": call, "participant":
-                    { "participant": SOMEBODY, "name": "Bob", "media": media, "online": true } }),
-                json!({ "t": "connection", "call": call, "connection": CONNECTION, "peer": SOMEBODY, "polite": true,
-                    "generation": 0, "relay_only": false, "relay": relay }),
-            ];
+            let mut frames = vec![frame];
+            frames.extend(invented(&call));
             frames.extend(answer.iter().map(|body| {
                 json!({ "t": "description", "from": SOMEBODY, "call": call, "connection": CONNECTION, "generation": 0,
                     "body": body.to_string() })
@@ -286,6 +291,18 @@ fn between_accounts_it_is_caught_as_well() -> Result<()> {
     }
     let (hers, his) = (lock(&ada)?, lock(&ben)?);
     ensure!(hers == his && hers.0 == "Not verified", "{hers:?}, {his:?}");
+    // The lock speaks of Ben: nobody else may hear what it speaks of.
+    liar.lie(|_, way, frame| {
+        let call = frame["call"].clone();
+        let news = way == Way::Out && frame["t"] == "participant";
+        let mut frames = vec![frame];
+        frames.extend(invented(&call).into_iter().filter(|_| news));
+        frames
+    });
+    ben.press("Mute")?;
+    ada.reads_on_screen("The server has tried to put somebody else into this call")?;
+    let sees = ada.sense()?;
+    ensure!(sees["peers"] == "1", "somebody else is there: {sees}");
     ada.hang_up()?;
 
     for person in [&ada, &ben] {

@@ -413,6 +413,7 @@ export class Call {
       signaling: this.#signaling.state,
       me: { name: this.#options.name, media: this.#media.now },
       peers: this.#peers.snapshots(),
+      uninvited: this.#peers.uninvited,
       chat: this.#chat.lines,
       startedAt: this.#startedAt,
       ended: this.#ended,

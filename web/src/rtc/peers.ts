@@ -46,6 +46,9 @@ export interface PeersOptions {
   changed(): void;
 }
 
+/** Others a call has room for. Anybody else is of the server's invention, and gets nothing. */
+const MOST = 1;
+
 interface Seat {
   participant: Participant;
   connection: Connection | null;
@@ -62,6 +65,9 @@ export class Peers {
   readonly #seats = new Map<string, Seat>();
   #spare: Prepared | null = null;
   #paused = false;
+  /** Somebody in this call has sealed what they say: nobody who does not is talked to any more. */
+  #sealed = false;
+  #uninvited = 0;
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -71,6 +77,11 @@ export class Peers {
   /** How many others there are. */
   get size(): number {
     return this.#seats.size;
+  }
+
+  /** How often the server has tried to put somebody into the call for whom there is no room. */
+  get uninvited(): number {
+    return this.#uninvited;
   }
 
   /** Whether media can flow to anybody. */
@@ -112,6 +123,7 @@ export class Peers {
   participant(participant: Participant): void {
     const seat = this.#seats.get(participant.participant);
     if (!seat) {
+      if (this.#turnsAway(participant.participant)) return;
       this.#seats.set(participant.participant, { participant, connection: null, channel: null, recover: false });
       return;
     }
@@ -124,6 +136,7 @@ export class Peers {
 
   /** A connection is opened, in place of an earlier one to the same peer. */
   open(opened: ConnectionOpened): void {
+    if (this.#turnsAway(opened.peer)) return;
     const seat = this.#seatOf(opened.peer);
     const old = seat.connection;
     if (old?.id === opened.connection) {
@@ -247,6 +260,13 @@ export class Peers {
     );
   }
 
+  #turnsAway(participant: string): boolean {
+    if (this.#seats.has(participant) || this.#seats.size < MOST) return false;
+    this.#uninvited += 1;
+    this.#options.log('there is no room for somebody else in this call', participant);
+    return true;
+  }
+
   #seatOf(peer: string): Seat {
     const known = this.#seats.get(peer);
     if (known) return known;
@@ -302,7 +322,7 @@ export class Peers {
       participants: [me(), opened.peer],
       generation: opened.generation,
       link,
-      sealing: sealing(),
+      sealing: sealing() || this.#sealed,
       own,
       sendDescription: (generation, body) => send({ t: 'description', ...about(generation), body }),
       sendCandidates: (generation, candidates, end) =>
@@ -312,7 +332,10 @@ export class Peers {
       chat: (key) => chat(opened.peer, key),
       wasUp: () => connection().wasUp,
       ready,
-      changed,
+      changed: () => {
+        this.#sealed ||= this.speech(opened.peer) === 'sealed';
+        changed();
+      },
       refused,
       clock,
       log,

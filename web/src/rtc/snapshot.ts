@@ -46,6 +46,8 @@ export interface CallSnapshot {
   readonly signaling: SignalingState;
   readonly me: { readonly name: string; readonly media: MediaState };
   readonly peers: readonly PeerSnapshot[];
+  /** How often the server has tried to put somebody else into the call, who gets nothing. */
+  readonly uninvited: number;
   readonly chat: readonly ChatLine[];
   /** When it was connected for the first time, in milliseconds since the Unix epoch; a reload keeps it. */
   readonly startedAt: number | null;

@@ -392,13 +392,15 @@ export abstract class Calls {
     if (session === this.parked) return this.#parkedChanged(session);
     if (session !== this.session || !this.engaged) return;
     const { call } = session;
-    const { phase, peers, ended } = call.snapshot;
+    const { phase, peers, uninvited, ended } = call.snapshot;
     if (phase === 'refused') return this.#refused(session);
     // The invite's answer is on its way, and leads into their call.
     if (phase === 'ended' && this.dial && ended?.reason === 'glare') return;
     if (phase === 'ended') return this.#ended(session);
     if ((peers[0]?.trust?.altered ?? 0) > session.altered) this.say(t('lock.altered'));
     session.altered = peers[0]?.trust?.altered ?? 0;
+    if (uninvited > session.uninvited) this.say(t('lock.uninvited'));
+    session.uninvited = uninvited;
     if (session.meet() === 'new') this.say(t('lock.new', { name: session.peerName }));
     if (this.dial && peers.length > 0) this.#answered();
     // Only now is it known which room the ring led into.

@@ -23,8 +23,9 @@ export class CallSession {
   now = $state(Date.now());
   /** Who was called, or has called. */
   person: Person | null = $state.raw(null);
-  /** Altered messages that the person was told of. */
+  /** Altered messages, and uninvited participants, that the person was told of. */
   altered = 0;
+  uninvited = 0;
   /** The ring that led here, for the one who was rung. */
   ring = '';
   /** What this end wants on when the call is taken off hold. */
@@ -33,9 +34,8 @@ export class CallSession {
   #compared = $state.raw({ signs: '', match: false });
   /** What is remembered of the person's devices; null for who has no account, or talks to a guest. */
   #pins: Pins | null = null;
-  /** How the device they use now stands; null while it is not known. */
-  standing: Standing | null = $state(null);
-  #met = '';
+  /** The device that was met last, and how it stands. */
+  #met: { key: string; standing: Standing } | null = $state.raw(null);
   #readLines = $state(0);
   #since = Date.now();
   #ends: (() => void)[] = [];
@@ -45,6 +45,10 @@ export class CallSession {
 
   readonly peer: PeerSnapshot | null = $derived(this.snapshot.peers[0] ?? null);
   readonly peerName: string = $derived(this.peer?.name || this.person?.name || t('call.someone'));
+  /** How the device they use now stands; null while it is not known, also right after another one. */
+  readonly standing: Standing | null = $derived(
+    this.#met && this.#met.key === this.peer?.trust?.key ? this.#met.standing : null,
+  );
   readonly lock: Lock = $derived(lockOf(this.peer?.trust ?? null, this.comparison === 'match', this.standing));
   readonly hold: Hold = $derived(holdOf(this.snapshot));
   readonly alone: boolean = $derived(this.peer === null);
@@ -88,12 +92,12 @@ export class CallSession {
   /** Remembers the device at the other end; says how it stood when it is met for the first time in this call. */
   meet(): Standing | null {
     const trust = this.peer?.trust ?? null;
-    if (!trust?.sealed || !trust.key || trust.key === this.#met || !this.#pins) return null;
-    this.#met = trust.key;
+    if (!trust?.sealed || !trust.key || trust.key === this.#met?.key || !this.#pins) return null;
     // Who says to be somebody else than was called is nobody's device, and is not remembered.
-    this.standing = this.#isPerson(trust) ? this.#pins.standing(trust.user, trust.key) : 'new';
+    const standing = this.#isPerson(trust) ? this.#pins.standing(trust.user, trust.key) : 'new';
+    this.#met = { key: trust.key, standing };
     if (this.#isPerson(trust)) this.#pins.met(trust.user, trust.key);
-    return this.standing;
+    return standing;
   }
 
   #isPerson({ key, user }: Trust): boolean {

@@ -48,6 +48,14 @@ it('keeps what was compared for the calls to come, and for that device alone', (
   expect(meet({ ...PHONE, key: 'laptop' }).session.lock.state).toBe('none');
 });
 
+it('claims nothing of another device in the same call before it has signed', () => {
+  const { session } = meet(PHONE);
+  session.compare(true);
+  const peer = { ...session.snapshot.peers[0]!, trust: { ...PHONE, key: null, user: '', signs: null } };
+  session.snapshot = { ...session.snapshot, peers: [peer] };
+  expect([session.standing, session.lock.state]).toEqual([null, 'none']);
+});
+
 it('says what differs, and remembers nothing of it', () => {
   const { session } = meet(PHONE);
   session.compare(false);

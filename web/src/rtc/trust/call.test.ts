@@ -184,6 +184,38 @@ describe('a call by a whole link', () => {
   });
 });
 
+describe('a server that puts somebody of its own into a call', () => {
+  const participant = { participant: 'eve', name: 'Ben', media: OFF, online: true };
+  const opened: ConnectionOpened = {
+    call: CALL, connection: 'hers', peer: 'eve', polite: true, generation: 0, relay_only: false,
+    relay: { ice_servers: [], expires_in_ms: 1_000 },
+  };
+
+  it('gives them nothing, and the person hears of it', async () => {
+    [ada, ben] = [new Side('ada', ''), new Side('ben', '')];
+    await up();
+    const made = ada.media.made.length;
+    ada.server.push({ t: 'participant', call: CALL, participant });
+    ada.server.push({ t: 'connection', ...opened });
+    ada.server.push({ t: 'description', from: 'eve', call: CALL, connection: 'hers', generation: 0, body: '{"type":"offer","sdp":"v=0"}' });
+    await pause();
+    expect(ada.call.snapshot.peers.map((peer) => peer.participant)).toEqual(['ben']);
+    expect([ada.call.snapshot.uninvited, ada.media.made.length]).toEqual([2, made]);
+    ada.call.sendChat('only for Ben');
+    await pause();
+    expect(JSON.stringify(exchange.chat)).not.toContain('only for Ben');
+  });
+
+  it('cannot take the seals out of a call that had them', async () => {
+    [ada, ben] = [new Side('ada', ''), new Side('ben', '')];
+    await up();
+    ada.server.push({ t: 'connection', ...opened, peer: 'ben' });
+    ada.server.push({ t: 'description', from: 'ben', call: CALL, connection: 'hers', generation: 0, body: '{"type":"offer","sdp":"v=0"}' });
+    await pause();
+    expect(ada.call.snapshot.ended?.reason).toBe('unsealed');
+  });
+});
+
 describe('chat', () => {
   it('is sealed, and arrives in its order', async () => {
     await up();

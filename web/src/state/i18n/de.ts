@@ -120,6 +120,7 @@ export const de: Translation = {
   'lock.compare.differ': 'Sie sind verschieden',
   'lock.compare.differs': 'Dann ist jemand dazwischen, der dieses Gespräch sehen und hören kann. Lege auf und erreiche die andere Person auf einem anderen Weg.',
   'lock.altered': 'Jemand hat eine Nachricht dieses Gesprächs unterwegs verändert. Sie wurde nicht beachtet, und nichts von dir wurde jemandem gezeigt.',
+  'lock.uninvited': 'Der Server wollte noch jemanden in dieses Gespräch holen. Das wurde abgewiesen: Diese Seite hört und sieht nichts.',
   'lock.new': '{name} nutzt ein Gerät, das du noch nicht gesehen hast. Am Schloss könnt ihr vergleichen.',
   'lock.compared.before': 'Ton, Bild und Nachrichten sind zwischen euren beiden Browsern versiegelt, und dieses Gerät habt ihr in einem früheren Gespräch verglichen: Niemand ist dazwischen.',
   'lock.none.known': 'Ton, Bild und Nachrichten sind zwischen den beiden Browsern versiegelt, und es ist dasselbe Gerät wie in einem früheren Gespräch. Verglichen habt ihr noch nie; vergleicht die Bilder, um sicher zu sein.',

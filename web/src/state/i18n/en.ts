@@ -119,6 +119,7 @@ export const en = {
   'lock.compare.differ': 'They differ',
   'lock.compare.differs': 'Then somebody is in between, who can see and hear this call. Hang up, and reach the other person by another way.',
   'lock.altered': 'Somebody has altered a message of this call on its way. It was ignored, and nothing of yours was shown to anybody.',
+  'lock.uninvited': 'The server has tried to put somebody else into this call. They were turned away: they hear and see nothing.',
   'lock.new': '{name} uses a device you have not seen before. The lock lets you compare.',
   'lock.compared.before': 'Sound, picture and messages are sealed between your two browsers, and you have compared this device of theirs in an earlier call: nobody is in between.',
   'lock.none.known': 'Sound, picture and messages are sealed between the two browsers, and it is the same device as in an earlier call. You have never compared, so compare the pictures to be sure.',
