@@ -89,10 +89,10 @@ impl Connection {
         } else {
             (announced.peer, by)
         };
-        let phase = match announced.state {
-            ConnectionState::Connected => Phase::Up,
-            ConnectionState::Connecting => Phase::Connecting { second_try: false },
-            ConnectionState::Reconnecting => Phase::Reconnecting,
+        let phase = if announced.state == ConnectionState::Connected {
+            Phase::Up
+        } else {
+            Phase::Reconnecting
         };
         Connection {
             id: announced.connection,

@@ -153,6 +153,23 @@ fn each_end_says_how_it_is_for_itself() {
 }
 
 #[test]
+fn one_that_was_still_connecting_begins_anew() {
+    for mut pair in [restarted(), forgotten()] {
+        pair.ada.resume(&mut pair.board);
+        let adas = announced(&pair.adas, "connecting");
+        let joined = pair.ada.join_as(&mut pair.board, ROOM, CALL, adas);
+        assert_eq!(joined["connections"], json!([]), "nobody is there yet");
+        pair.ben.resume(&mut pair.board);
+        let bens = announced(&pair.bens, "connecting");
+        let joined = pair.ben.join_as(&mut pair.board, ROOM, CALL, bens);
+        let anew = &joined["connections"][0]["connection"];
+        assert_ne!(anew, &pair.bens["connection"]);
+        let told = pair.ada.take(&mut pair.board, "connection");
+        assert_eq!(&told[0]["connection"], anew);
+    }
+}
+
+#[test]
 fn a_connection_that_was_lost_meanwhile_is_not_kept_for_ever() {
     let mut pair = restarted();
     pair.ada.resume(&mut pair.board);

@@ -46,6 +46,31 @@ fn one_that_is_not_up_ends_with_the_session() {
 }
 
 #[test]
+fn one_that_was_still_connecting_begins_anew_with_a_session_that_is_lost() {
+    let mut pair = Pair::new();
+    pair.board.cut(pair.ben.socket);
+    let candidate = json!({ "t": "candidates", "candidates": ["a candidate"] });
+    let candidate = Person::about(&pair.adas, candidate);
+    assert_eq!(pair.ada.outcome(&mut pair.board, candidate), "ok");
+    pair.ben.session["resume_token"] = NOBODY.into();
+    assert_eq!(
+        pair.ben.resume(&mut pair.board)["reason"],
+        "unknown_session"
+    );
+    let joined = pair.ben.join_as(
+        &mut pair.board,
+        ROOM,
+        CALL,
+        announced(&pair.bens, "connecting"),
+    );
+    let anew = &joined["connections"][0]["connection"];
+    assert_ne!(anew, &pair.bens["connection"]);
+    let told = pair.ada.take(&mut pair.board, "connection");
+    assert_eq!(&told[0]["connection"], anew);
+    assert!(pair.ben.take(&mut pair.board, "candidates").is_empty());
+}
+
+#[test]
 fn nothing_is_kept_when_both_are_gone() {
     let mut pair = Pair::up();
     pair.board.cut(pair.ada.socket);

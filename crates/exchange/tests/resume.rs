@@ -118,14 +118,14 @@ fn a_number_that_was_never_sent_or_is_no_longer_kept_is_a_reset() {
 
 #[test]
 fn more_than_is_kept_is_a_reset_and_the_seat_is_taken_back() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::up();
     pair.board.cut(pair.ada.socket);
     let body = "x".repeat(limits::CHAT_BYTES);
     for number in 0..=limits::OUTBOX_BYTES / limits::CHAT_BYTES {
         say(&mut pair, number, &body);
     }
     assert_eq!(pair.ada.resume(&mut pair.board)["reason"], "overflow");
-    let living = announced(&pair.adas, "connecting");
+    let living = announced(&pair.adas, "connected");
     let joined = pair.ada.join_as(&mut pair.board, ROOM, CALL, living);
     assert_eq!(
         joined["connections"][0]["connection"],

@@ -379,6 +379,19 @@ describe('a reset', () => {
     expect(offers()).toMatchObject([{ connection: 'two' }]);
   });
 
+  it('begins anew what was still connecting, once the peer is back', async () => {
+    await waiting();
+    await benComes();
+    const old = pc();
+    table.participants = [{ ...BEN, online: false }];
+    table.connections = [];
+    await reconnect('reset');
+    expect([old.closed, call.snapshot.phase]).toEqual([true, 'connecting']);
+    await benComes('two');
+    await benStaysSilent();
+    expect(offers()).toMatchObject([{ connection: 'two', generation: 0 }]);
+  });
+
   it('restarts a negotiation that was unfinished, once the peer is back', async () => {
     await waiting();
     await benComes();

@@ -151,8 +151,9 @@ impl Call {
     /// What the joining client says of the connection of this call, if it still has it.
     pub(super) fn living(&self, join: &Join) -> Option<AnnouncedConnection> {
         let connection = self.connection.as_ref()?;
-        let is_it = |announced: &&AnnouncedConnection| announced.connection == connection.id;
-        join.connections.iter().find(is_it).cloned()
+        alive(join)
+            .find(|announced| announced.connection == connection.id)
+            .cloned()
     }
 
     /// The client's view of a connection counts as a report: while it was away it may have sent
@@ -172,7 +173,7 @@ impl Call {
     /// Takes up a connection that the client says is alive and the server does not know of,
     /// which is so after a restart, and keeps the seat at its other end.
     pub(super) fn adopt(&mut self, me: ParticipantId, join: &Join, cx: &mut Context<'_>) {
-        let Some(announced) = join.connections.first() else {
+        let Some(announced) = alive(join).next() else {
             return;
         };
         // Seats are derived from the call: under another id nobody could take the one kept here.
@@ -409,6 +410,14 @@ impl Call {
             self.tell_others(from, Some(said.into()), cx);
         }
     }
+}
+
+/// The connections of a joining client that go on. One that has never been up does not: what the
+/// other end sent for it meanwhile went to the lost session, and nobody would send it again.
+fn alive(join: &Join) -> impl Iterator<Item = &AnnouncedConnection> {
+    let is_alive =
+        |announced: &&AnnouncedConnection| announced.state != ConnectionState::Connecting;
+    join.connections.iter().filter(is_alive)
 }
 
 fn call_full() -> ServerMessage {
