@@ -58,8 +58,11 @@ impl Exchange {
             return self.request(now, call, by, request);
         }
         let refusal = match request {
-            // Hanging up twice is no mistake.
-            Request::Hangup(_) => Done {}.into(),
+            // Hanging up twice is no mistake. The end of the call may not be kept yet.
+            Request::Hangup(_) => {
+                self.ledger.wait_for_all();
+                Done {}.into()
+            }
             _ => call::not_found(),
         };
         self.answer(by.session, by.re.as_ref(), refusal);

@@ -3,6 +3,7 @@
 
 mod support;
 
+use exchange::Input;
 use serde_json::json;
 use sim::keep::Mood;
 use support::*;
@@ -43,6 +44,21 @@ fn what_cannot_be_kept_is_refused_and_heard_by_nobody() {
     send_chat(&mut pair, "c2");
     assert_eq!(pair.ada.take(&mut pair.board, "ok").len(), 1);
     assert_eq!(pair.ben.take(&mut pair.board, "chat").len(), 1);
+}
+
+#[test]
+fn hanging_up_is_answered_when_the_end_of_the_call_is_kept() {
+    let mut pair = Pair::up();
+    pair.ada.reload(&mut pair.board);
+    pair.board.set_mood(Mood::Slow);
+    // Over before Ada, who has another session now, hangs up.
+    let call = pair.board.exchange().calls().next().unwrap().call;
+    pair.board.input(Input::Kick(call));
+    let hangup = json!({ "t": "hangup", "id": "h", "call": CALL });
+    pair.ada.send(&mut pair.board, hangup);
+    assert!(pair.ada.take(&mut pair.board, "ok").is_empty());
+    pair.board.store(10);
+    assert_eq!(pair.ada.take(&mut pair.board, "ok").len(), 1);
 }
 
 #[test]
