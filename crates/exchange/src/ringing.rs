@@ -143,7 +143,9 @@ impl Exchange {
             let text = "A message was left already.";
             return self.refuse(&by, ErrorCode::BadState, text);
         }
-        if !ring.is_over() || ring.phase == Phase::Over(RingOutcome::Accepted) {
+        // It may be over before it is kept, and never have been.
+        let kept = ring.askers.is_empty();
+        if !kept || !ring.is_over() || ring.phase == Phase::Over(RingOutcome::Accepted) {
             let text = "A message can be left when nobody has answered.";
             return self.refuse(&by, ErrorCode::BadState, text);
         }

@@ -114,6 +114,23 @@ fn whoever_asks_again_about_a_ring_that_is_over_hears_of_it_when_that_is_kept() 
 }
 
 #[test]
+fn a_message_is_not_left_after_a_ring_that_is_not_kept_yet() {
+    let Household {
+        mut board, mut ada, ..
+    } = Household::new();
+    board.set_mood(Mood::Slow);
+    ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+    ada.send(&mut board, ring_frame("cancel", RING));
+    let mut message = ring_frame("leave_message", RING);
+    message["id"] = "m".into();
+    ada.send(&mut board, message);
+    board.store(1);
+    board.fail();
+    assert_eq!(ada.take(&mut board, "error")[0]["code"], "bad_state");
+    assert!(ada.take(&mut board, "ok").is_empty());
+}
+
+#[test]
 fn a_ring_that_cannot_be_kept_never_was() {
     let Household {
         mut board,
