@@ -15,9 +15,9 @@ pub(crate) enum Parked {
     Ring(RingId),
     /// A message is left after a ring.
     Message { ring: RingId, by: Asker },
-    /// A chat message is passed on.
+    /// A chat message is passed on, unless its call is over.
     Chat {
-        call: CallId,
+        call: Option<CallId>,
         from: ParticipantId,
         said: Box<ChatFrom>,
         by: Asker,
@@ -68,6 +68,15 @@ impl Ledger {
             id: self.issued,
             at_ms,
             record,
+        }
+    }
+
+    /// A call is over: what is still to be stored of it is not said in another one with its id.
+    pub(crate) fn forget_call(&mut self, id: CallId) {
+        for parked in self.parked.values_mut() {
+            if let Parked::Chat { call, .. } = parked {
+                *call = call.filter(|call| *call != id);
+            }
         }
     }
 

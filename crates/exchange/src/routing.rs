@@ -204,7 +204,7 @@ impl Exchange {
                 let record = Record::Said(said.clone());
                 let by = Asker { session, re };
                 let parked = Parked::Chat {
-                    call,
+                    call: Some(call),
                     from,
                     said,
                     by,
@@ -219,6 +219,7 @@ impl Exchange {
         if let Some(call) = self.calls.remove(&id) {
             self.rooms.remove(&call.room());
         }
+        self.ledger.forget_call(id);
         self.timers.clear(Timer::Reclaim(id));
         self.cancel_rings_of(now, id);
     }
@@ -267,7 +268,9 @@ impl Exchange {
                     said,
                     by,
                 } => {
-                    self.tell_call(now, call, CallInput::Kept { from, said });
+                    if let Some(call) = call {
+                        self.tell_call(now, call, CallInput::Kept { from, said });
+                    }
                     self.answer(by.session, by.re.as_ref(), Done {}.into());
                 }
             }

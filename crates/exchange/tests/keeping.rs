@@ -62,6 +62,27 @@ fn hanging_up_is_answered_when_the_end_of_the_call_is_kept() {
 }
 
 #[test]
+fn what_was_said_in_a_call_that_is_over_is_not_said_in_the_next_one() {
+    let mut pair = Pair::up();
+    pair.board.set_mood(Mood::Slow);
+    send_chat(&mut pair, "c1");
+    let hangup = json!({ "t": "hangup", "call": CALL });
+    pair.ada.send(&mut pair.board, hangup.clone());
+    pair.ben.send(&mut pair.board, hangup);
+    // The same call again, as after a reset. Nothing is left of the first one.
+    let again = json!({
+        "t": "join", "room": ROOM, "call": CALL, "name": "ada", "connections": [],
+        "media": { "audio": true, "video": true },
+    });
+    pair.ada.send(&mut pair.board, again);
+    pair.board.set_mood(Mood::Prompt);
+    assert_eq!(pair.ada.take(&mut pair.board, "ok").len(), 1);
+    let joined = pair.ben.join(&mut pair.board);
+    assert_eq!(joined["call"], CALL);
+    assert_eq!(joined["chat"], json!([]));
+}
+
+#[test]
 fn a_ring_is_heard_of_when_it_is_kept() {
     let Household {
         mut board,
