@@ -448,6 +448,36 @@ fn one_who_dialled_and_is_gone_answers_nothing() {
 }
 
 #[test]
+fn who_could_not_join_the_one_who_called_them_calls_after_all() {
+    let Household {
+        mut board,
+        mut ada,
+        mut phone,
+        ..
+    } = Household::new();
+    let mut takes_one = account("Ben", &["ada"]);
+    takes_one.call_waiting = false;
+    board.set_person(user("ben"), takes_one);
+    phone.join_as(&mut board, OTHER_ROOM, OTHER_CALL, json!([]));
+    board.set_mood(Mood::Slow);
+    ada.send(&mut board, invite_frame(RING, CALL, "ben"));
+    let mut back = invite_frame(OTHER_RING, OTHER_CALL, "ada");
+    back["id"] = "back".into();
+    phone.send(&mut board, back);
+    // Somebody comes by the link before the ring that theirs has crossed is kept.
+    let mut guest = Person::new(&mut board, "guest");
+    let join = json!({
+        "t": "join", "room": ROOM, "call": CALL, "name": "guest", "connections": [],
+        "media": { "audio": true, "video": true },
+    });
+    guest.send(&mut board, join);
+    board.set_mood(Mood::Prompt);
+    assert_eq!(ada.ring_ended(&mut board), ["busy"]);
+    assert_eq!(phone.take(&mut board, "ok").len(), 1);
+    assert_eq!(ada.offers(&mut board), 1);
+}
+
+#[test]
 fn a_device_that_connects_rings_as_well() {
     let Household { mut board, .. } = Household::ringing();
     let mut tablet = Person::member(&mut board, "ben.tablet");
