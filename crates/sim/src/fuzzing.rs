@@ -1,21 +1,29 @@
 //! Entry points for fuzz targets. They panic when a promise is broken; that anything a client
 //! sends makes them panic would be a bug of ours.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use exchange::{Shutdown, SocketId};
+use exchange::records::Person;
+use exchange::{Bearer, Input, Shutdown, SocketId};
 use protocol::frame;
+use protocol::id::{LoginId, UserId};
 use protocol::limits;
 use serde_json::{Value, json};
 
+use crate::keep::Mood;
 use crate::switchboard::{Switchboard, sign};
 
 /// Longer than any error should be.
 const ERROR_BYTES: usize = 2_000;
 const MAX_STEPS: usize = 512;
-const DEVICES: [&str; 4] = ["ada", "ben", "eve", "dan"];
+/// A ring is remembered for longer, even when some time has passed in one step.
+const REMEMBERED: Duration = Duration::from_millis(limits::LEAVE_MESSAGE_MS - 80_000);
+/// A device of Ada's, two of Ben's, and one of Eve's; each may also come as a guest.
+const DEVICES: [&str; 4] = ["ada", "ben.phone", "ben.laptop", "eve"];
+const USERS: [u8; 4] = [0, 1, 1, 2];
 
 /// What is read of a frame must be what is written again, and errors stay short.
 pub fn client_frame(bytes: &[u8]) {
@@ -49,8 +57,13 @@ pub fn exchange(bytes: &[u8]) {
     let mut world = World {
         board: Switchboard::new(0),
         restored: 0,
-        pages: DEVICES.map(Page::new),
+        restored_rings: 0,
+        passed: Duration::ZERO,
+        pages: [0, 1, 2, 3].map(Page::new),
     };
+    for number in 0..3 {
+        world.board.set_person(user(number), person(number, 0));
+    }
     let mut rest = bytes;
     for step in 0..MAX_STEPS {
         let Some(([operation, argument], tail)) = rest.split_first_chunk::<2>() else {
@@ -66,6 +79,9 @@ struct World {
     board: Switchboard,
     /// Calls that the present exchange was given at its start.
     restored: u64,
+    /// Rings as well.
+    restored_rings: u64,
+    passed: Duration,
     pages: [Page; 4],
 }
 
@@ -73,11 +89,20 @@ struct World {
 #[derive(Default)]
 struct Page {
     device: &'static str,
+    place: u8,
+    /// It comes with a member's tickets.
+    member: bool,
     socket: Option<SocketId>,
     session: Value,
     last_seq: u64,
     /// The newest connection it was told of.
     connection: Value,
+    /// The newest call it has joined.
+    call: Value,
+    /// The newest ring it was told of.
+    ring: Value,
+    /// Rings it was told the end of.
+    over: BTreeSet<String>,
 }
 
 impl World {
@@ -86,18 +111,28 @@ impl World {
         let who = usize::from(operation >> 6);
         let (page, board) = (&mut self.pages[who], &mut self.board);
         match operation & 63 {
-            0..4 => page.hello(board),
+            0..2 => page.hello(board, false),
+            2..4 => page.hello(board, true),
             4..8 => page.resume(board, argument),
             8..10 => page.cut(board),
-            10..12 => page.socket = Some(board.open()),
-            12..16 => board.advance(Duration::from_millis(1 << (argument % 17))),
+            10 => page.socket = Some(board.open()),
+            11 => page.administrate(board, argument),
+            12..14 => self.pass(Duration::from_millis(1 << (argument % 17))),
+            14 => board.set_mood(match argument % 3 {
+                0 => Mood::Prompt,
+                1 => Mood::Slow,
+                _ => Mood::Failing,
+            }),
+            15 if argument == 0 => board.fail(),
+            15 => board.store(usize::from(argument)),
             16 => {
                 board.restart(u64::from(argument));
                 self.restored = board.exchange().live_calls() as u64;
+                self.restored_rings = board.exchange().live_rings() as u64;
             }
             17 if argument == 0 => board.shut_down(Shutdown::Restart),
             17 if argument == 1 => board.shut_down(Shutdown::Stop),
-            18..22 => {
+            18 => {
                 let (text, tail) = tail.split_at(tail.len().min(usize::from(argument)));
                 page.send_text(board, &String::from_utf8_lossy(text));
                 return tail;
@@ -116,6 +151,18 @@ impl World {
         tail
     }
 
+    fn pass(&mut self, span: Duration) {
+        self.board.advance(span);
+        self.passed += span;
+        // The id of a ring that is forgotten may be that of another one.
+        if self.passed > REMEMBERED {
+            self.passed = Duration::ZERO;
+            for page in &mut self.pages {
+                page.over.clear();
+            }
+        }
+    }
+
     fn listen(&mut self) {
         for page in &mut self.pages {
             page.listen(&mut self.board);
@@ -123,6 +170,7 @@ impl World {
         let counters = self.board.exchange().counters();
         assert!(self.board.exchange().live_sessions() as u64 <= counters.sessions_opened);
         assert!(self.board.exchange().live_calls() as u64 <= counters.calls_opened + self.restored);
+        assert!(counters.rings_answered <= counters.rings_offered + self.restored_rings);
     }
 
     /// Nothing lives for ever.
@@ -130,25 +178,68 @@ impl World {
         for page in &mut self.pages {
             page.cut(&mut self.board);
         }
-        self.board.advance(Duration::from_secs(120));
-        assert_eq!(self.board.exchange().live_sessions(), 0, "sessions");
-        assert_eq!(self.board.exchange().live_calls(), 0, "calls");
-        assert_eq!(self.board.exchange().poll_timeout(), None, "timers");
+        self.board.set_mood(Mood::Prompt);
+        self.board
+            .advance(Duration::from_millis(limits::LEAVE_MESSAGE_MS) + Duration::from_secs(120));
+        let exchange = self.board.exchange();
+        assert_eq!(exchange.live_sessions(), 0, "sessions");
+        assert_eq!(exchange.live_calls(), 0, "calls");
+        assert_eq!(exchange.live_rings(), 0, "rings");
+        assert_eq!(exchange.poll_timeout(), None, "timers");
+        let keep = self.board.keep();
+        assert!(keep.calls.values().all(|call| call.ended.is_some()));
+        assert!(keep.rings.values().all(|ring| ring.ended.is_some()));
     }
 }
 
 impl Page {
-    fn new(device: &'static str) -> Page {
+    fn new(place: usize) -> Page {
         Page {
-            device,
+            device: DEVICES[place],
+            place: place as u8,
             ..Page::default()
         }
     }
 
-    fn hello(&mut self, board: &mut Switchboard) {
+    fn bearer(&self) -> Bearer {
+        match self.member {
+            false => Bearer::Guest,
+            true => Bearer::Member {
+                user: self.user(),
+                login: self.login(),
+            },
+        }
+    }
+
+    fn user(&self) -> UserId {
+        user(USERS[usize::from(self.place)])
+    }
+
+    fn login(&self) -> LoginId {
+        LoginId::from_bytes([self.place; 16])
+    }
+
+    /// What an administrator does, or the person themselves elsewhere.
+    fn administrate(&self, board: &mut Switchboard, argument: u8) {
+        let number = USERS[usize::from(self.place)];
+        match argument & 7 {
+            0 => board.revoke(self.login()),
+            1 => board.remove_person(self.user()),
+            2 => {
+                let calls: Vec<_> = board.exchange().calls().map(|it| it.call).collect();
+                if let Some(call) = calls.get(usize::from(argument >> 3)) {
+                    board.input(Input::Kick(*call));
+                }
+            }
+            _ => board.set_person(self.user(), person(number, argument)),
+        }
+    }
+
+    fn hello(&mut self, board: &mut Switchboard, member: bool) {
         self.cut(board);
+        self.member = member;
         self.socket = Some(board.open());
-        let ticket = board.ticket();
+        let ticket = board.ticket_for(self.bearer());
         let device = sign(self.device, &format!("dialtone hello\n{ticket}"));
         let frame = json!({
             "t": "hello", "ticket": ticket, "device": device,
@@ -162,7 +253,7 @@ impl Page {
         let Some(session) = self.session["session"].as_str() else {
             return;
         };
-        let ticket = board.ticket();
+        let ticket = board.ticket_for(self.bearer());
         let device = sign(
             self.device,
             &format!("dialtone resume\n{ticket}\n{session}"),
@@ -205,6 +296,31 @@ impl Page {
         let connection = self.connection["connection"]
             .as_str()
             .map_or(id(small), str::to_owned);
+        // What was heard of, or what somebody may have dialled.
+        let ring = match self.ring.as_str() {
+            Some(ring) if argument & 8 == 0 => ring.to_owned(),
+            _ => id(small),
+        };
+        match operation {
+            19 => {
+                let call = self.call.as_str().map_or(call, str::to_owned);
+                let to = user(argument >> 2 & 3);
+                return json!({
+                    "t": "invite", "ring": id(small), "call": call, "to": to, "media": media,
+                });
+            }
+            20 => return json!({ "t": "accept", "ring": ring, "media": media }),
+            21 => {
+                let what = ["ringing", "decline", "ignore", "busy"][usize::from(argument >> 3 & 3)];
+                return json!({ "t": what, "ring": self.ring.as_str().unwrap_or(&ring) });
+            }
+            61 => return json!({ "t": "cancel", "ring": ring }),
+            62 => {
+                let chat = id(u32::from(argument));
+                return json!({ "t": "leave_message", "ring": ring, "chat": chat, "body": "b" });
+            }
+            _ => {}
+        }
         match operation {
             22..30 => json!({
                 "t": "join", "room": id(small / 2), "call": call, "name": self.device,
@@ -273,9 +389,30 @@ impl Page {
             "welcome" | "reset" => {
                 self.session = frame.clone();
                 self.last_seq = 0;
+                self.over.clear();
             }
             "resumed" => self.session["resume_token"] = frame["resume_token"].clone(),
+            "ring" => {
+                self.ring = frame["ring"].clone();
+                assert_ne!(
+                    frame["from"]["user"],
+                    json!(self.user()),
+                    "nobody rings at home"
+                );
+                let ring = self.ring.as_str().unwrap_or_default();
+                assert!(!self.over.contains(ring), "what is over rings no more");
+            }
+            "people" => {
+                if let Some(offer) = frame["incoming"].get(0) {
+                    self.ring = offer["ring"].clone();
+                }
+            }
+            "ring_ended" => {
+                let ring = frame["ring"].as_str().unwrap_or_default();
+                self.over.insert(ring.to_owned());
+            }
             "joined" => {
+                self.call = frame["call"].clone();
                 let others = frame["participants"].as_array().map_or(0, Vec::len);
                 assert!(others < limits::PARTICIPANTS);
                 self.connection = frame["connections"][0].clone();
@@ -284,6 +421,23 @@ impl Page {
             "connection" => self.connection = frame.clone(),
             _ => {}
         }
+    }
+}
+
+fn user(number: u8) -> UserId {
+    UserId::from_bytes([number; 16])
+}
+
+/// Somebody who knows everybody, and wants what the bits say.
+fn person(number: u8, bits: u8) -> Person {
+    let others = || (0..3).filter(move |other| *other != number).map(user);
+    let blocks = bits & 64 != 0;
+    Person {
+        name: format!("User {number}").try_into().expect("a short name"),
+        contacts: others().filter(|_| bits & 32 == 0).collect(),
+        blocked: others().filter(|_| blocks).collect(),
+        do_not_disturb: bits & 8 != 0,
+        call_waiting: bits & 16 == 0,
     }
 }
 

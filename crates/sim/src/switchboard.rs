@@ -123,6 +123,8 @@ impl Switchboard {
     /// The server dies and another one starts: every socket is lost, and what was not stored.
     pub fn restart(&mut self, seed: u64) {
         self.keep.crash();
+        // Records are numbered anew.
+        self.failed = None;
         let now = self.now();
         let restored = self.keep.restored(now.unix_millis());
         self.exchange = exchange(seed, self.max_sessions, now, restored);
