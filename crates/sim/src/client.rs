@@ -6,13 +6,16 @@
 //! before it has read what it missed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange::Bearer;
 use protocol::id::*;
+use protocol::limits;
 use protocol::message::*;
 use protocol::text::{Body, Name, Token};
+use protocol::time::Tick;
 use serde::Deserialize;
 
 /// A frame from the server.
@@ -75,6 +78,8 @@ pub struct Seat {
     pub me: Option<ParticipantId>,
     /// Its connection, as it would announce it.
     pub connection: Option<AnnouncedConnection>,
+    /// It joins this call again, after a reset.
+    pub again: bool,
 }
 
 /// Somebody it is calling.
@@ -86,6 +91,8 @@ pub struct Dial {
     pub taken: bool,
     /// A device of theirs rings.
     pub ringing: bool,
+    /// When it was asked for.
+    since: Tick,
 }
 
 /// A ring at this device.
@@ -116,10 +123,13 @@ pub enum Reaction {
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Heard {
     /// Chat messages from others, in the order they were shown.
-    pub chat: Vec<(CallId, ParticipantId, ChatId)>,
-    /// Candidates that reached it, by connection.
-    pub candidates: BTreeMap<ConnectionId, u32>,
+    pub chat: Vec<ChatFrom>,
+    /// The connections and generations of which candidates reached it.
+    pub candidates: BTreeSet<(ConnectionId, u32)>,
 }
+
+/// The server ends every ring before that.
+const LONGEST_DIAL: Duration = Duration::from_millis(2 * limits::RING_MS + 10_000);
 
 const VOICE: MediaState = MediaState {
     audio: true,
@@ -303,6 +313,7 @@ impl Client {
             call,
             me: None,
             connection: None,
+            again: false,
         };
         let join = self.join_of(&seat);
         self.seats.push(seat);
@@ -310,7 +321,7 @@ impl Client {
     }
 
     /// Asks somebody into a call it is in.
-    pub fn dial(&mut self, ring: RingId, call: CallId, to: UserId) {
+    pub fn dial(&mut self, ring: RingId, call: CallId, to: UserId, now: Tick) {
         let invite = Invite {
             ring,
             call,
@@ -321,6 +332,7 @@ impl Client {
             invite,
             taken: false,
             ringing: false,
+            since: now,
         });
         self.request(invite);
     }
@@ -365,6 +377,16 @@ impl Client {
             !matches!(&request.message, ClientMessage::Invite(invite) if invite.ring == ring)
         });
         self.request(Cancel { ring });
+    }
+
+    /// Gives up whom it has been calling for longer than a ring can last.
+    pub fn give_up(&mut self, now: Tick) {
+        let too_long = |dial: &&Dial| now.saturating_since(dial.since) > LONGEST_DIAL;
+        let rings = self.dials.iter().filter(too_long);
+        let rings: Vec<_> = rings.map(|dial| dial.invite.ring).collect();
+        for ring in rings {
+            self.cancel(ring);
+        }
     }
 
     /// Leaves a message after a ring that was not answered.
@@ -504,8 +526,12 @@ impl Client {
             ServerMessage::Connection(opened) => self.set_connection(opened.call, Some(opened)),
             ServerMessage::ConnectionRestart(restart) => self.restart_connection(restart),
             ServerMessage::Candidates(candidates) => {
-                let connection = candidates.candidates.connection;
-                *self.heard.candidates.entry(connection).or_default() += 1;
+                let Candidates {
+                    connection,
+                    generation,
+                    ..
+                } = candidates.candidates;
+                self.heard.candidates.insert((connection, generation));
             }
             ServerMessage::Chat(said) => self.show(said),
             ServerMessage::CallEnded(ended) => self.leave(ended.call),
@@ -547,18 +573,23 @@ impl Client {
     }
 
     /// Hanging up comes first: the server may have kept calls that were left. Then it is in its
-    /// calls again, then it calls whom it called, and then comes what else was not answered.
+    /// calls again, then it calls whom it called, and then comes what else was not answered. A ring
+    /// whose end it has heard is not asked for again, answered or not.
     fn reset(&mut self, welcome: &Welcome) {
         self.rings
             .retain(|_, ring| ring.mood == Reaction::Answering);
         let old = std::mem::take(&mut self.unanswered);
-        let old = old
-            .into_iter()
-            .filter(|request| !matches!(request.message, ClientMessage::Join(_)));
+        let dialled: BTreeSet<_> = self.dials.iter().map(|dial| dial.invite.ring).collect();
+        let old = old.into_iter().filter(|request| match &request.message {
+            ClientMessage::Join(_) => false,
+            ClientMessage::Invite(invite) => dialled.contains(&invite.ring),
+            _ => true,
+        });
         let (mut first, others): (VecDeque<_>, VecDeque<_>) =
             old.partition(|request| matches!(request.message, ClientMessage::Hangup(_)));
         for seat in &mut self.seats {
             seat.me = None;
+            seat.again = true;
         }
         for seat in self.seats.clone() {
             let join = self.join_of(&seat);
@@ -658,6 +689,7 @@ impl Client {
                 call: joined.call,
                 me: None,
                 connection: None,
+                again: false,
             });
         }
         let accepting =
@@ -674,7 +706,11 @@ impl Client {
         if before != joined.call {
             self.dials.retain(|dial| dial.invite.call != before);
         }
+        let again = std::mem::replace(&mut seat.again, false);
         self.set_connection(joined.call, joined.connections.first());
+        if again {
+            self.begin_again(joined.call);
+        }
         for said in &joined.chat {
             self.show(said);
         }
@@ -698,6 +734,16 @@ impl Client {
         });
     }
 
+    /// What the other end sent for a connection that was being restored may be lost.
+    fn begin_again(&mut self, call: CallId) {
+        let seat = self.seats.iter_mut().find(|seat| seat.call == call);
+        let connection = seat.and_then(|seat| seat.connection.as_mut());
+        if let Some(mine) = connection.filter(|it| it.state == ConnectionState::Reconnecting) {
+            mine.generation += 1;
+            self.negotiate(call);
+        }
+    }
+
     fn restart_connection(&mut self, restart: &ConnectionRestart) {
         for seat in &mut self.seats {
             if let Some(mine) = seat.connection.as_mut()
@@ -712,9 +758,11 @@ impl Client {
         let chat = &said.chat;
         let seat = self.seats.iter().find(|seat| seat.call == chat.call);
         let mine = seat.is_none_or(|seat| seat.me == Some(said.from));
-        let shown = (chat.call, said.from, chat.chat);
-        if !mine && !self.heard.chat.contains(&shown) {
-            self.heard.chat.push(shown);
+        let same = |old: &ChatFrom| {
+            (old.chat.call, old.from, old.chat.chat) == (chat.call, said.from, chat.chat)
+        };
+        if !mine && !self.heard.chat.iter().any(same) {
+            self.heard.chat.push(said.clone());
         }
     }
 

@@ -7,8 +7,8 @@
 //! [`switchboard::Switchboard`] is an exchange with a clock that only moves when it is told to,
 //! and with clients' sockets as plain queues; [`keep::Keep`] is its store. [`client::Client`] is a client as
 //! `docs/protocol.md` describes it, small enough to be obviously right; [`world::run`] lets
-//! many of them live through losses, repeats and restarts from a seed. A seed that fails is
-//! printed and fails again.
+//! many of them live through losses, repeats and restarts from a seed, and [`tally`] counts what
+//! happened to them. A seed that fails is printed and fails again.
 
 #![forbid(unsafe_code)]
 
@@ -23,4 +23,5 @@ pub mod rules;
 pub mod scenarios;
 pub mod stage;
 pub mod switchboard;
+pub mod tally;
 pub mod world;

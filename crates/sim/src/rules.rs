@@ -12,7 +12,7 @@ use protocol::limits;
 use protocol::message::*;
 
 use crate::client::{Client, ServerFrame};
-use crate::keep::{Keep, Subject};
+use crate::keep::{Keep, KeptCall, KeptRing, Subject};
 use crate::stage::Action;
 
 /// What is compared in [`crate::blocked`].
@@ -30,7 +30,7 @@ pub const RULES: &[&str] = &[
     "nothing rings that was over before its device came back: the backlog is read first",
     "when all is read, clients and server agree on what rings, who is called, and who sits where",
     "candidates that were taken reach the other end, however early they came",
-    "what was answered is stored, so that a crash loses nothing of it",
+    "what was answered is stored, hanging up too, so that a crash loses nothing of it",
     "a ring ends once, also across restarts and failures of the store",
     "each ring that ended is in both histories once, and a hidden one only in the caller's",
     "while nobody acts every ring ends",
@@ -40,8 +40,8 @@ pub const RULES: &[&str] = &[
 /// What has been seen so far.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Watch {
-    /// What people have agreed to, by their device's place.
-    consents: BTreeSet<(usize, Consent)>,
+    /// What people have agreed to at their devices.
+    consents: BTreeSet<(DeviceId, Consent)>,
     rooms: BTreeMap<CallId, RoomId>,
     seats: BTreeMap<ParticipantId, DeviceId>,
     /// The devices that sit in a call because they won a ring.
@@ -56,8 +56,10 @@ pub struct Watch {
     accepted: Vec<RingId>,
     /// Rings that were over when a client came back, by its place.
     stale: BTreeMap<usize, BTreeSet<RingId>>,
-    /// Candidates that were taken: from whom, on which connection.
-    candidates: BTreeSet<(ConnectionId, usize)>,
+    /// Candidates that were taken: on which connection, of which generation, from whom.
+    candidates: BTreeSet<(ConnectionId, u32, usize)>,
+    /// Who has lost a session while a connection was up, and in which generation it was taken up.
+    missed: BTreeMap<(ConnectionId, usize), u32>,
     /// The store has failed: what goes on does not wait for it.
     failing: bool,
 }
@@ -91,7 +93,7 @@ impl Watch {
             },
             _ => return,
         };
-        self.consents.insert((who, consent));
+        self.consents.insert((client.device(), consent));
     }
 
     /// A client opens a socket.
@@ -144,7 +146,23 @@ impl Watch {
     /// An input is handled, and everything that follows from it was seen.
     pub fn one_input_is_done(&mut self) {
         for ring in std::mem::take(&mut self.accepted) {
-            let Ring { call, callee, .. } = self.rings[&ring];
+            let Ring {
+                call,
+                caller,
+                callee,
+                ..
+            } = self.rings[&ring];
+            // Who accepts, or is calling the caller, is from here on as one who came by the link.
+            let agreed = [Consent::Call(call), Consent::Person(caller)];
+            for winner in self.winners.get(&call).into_iter().flatten() {
+                if agreed
+                    .iter()
+                    .any(|it| self.consents.contains(&(*winner, *it)))
+                {
+                    let room = Consent::Room(self.rooms[&call]);
+                    self.consents.insert((*winner, room));
+                }
+            }
             let sits = self.people.contains(&(call, callee));
             assert!(
                 sits,
@@ -175,7 +193,6 @@ impl Watch {
     /// The server starts with what was stored.
     pub fn restarted(&mut self, keep: &Keep) {
         self.failing = false;
-        self.candidates.clear();
         self.rings = keep
             .rings
             .iter()
@@ -183,10 +200,17 @@ impl Watch {
             .collect();
         let over = keep.rings.iter().filter(|(_, kept)| kept.ended.is_some());
         self.over = over.map(|(id, _)| *id).collect();
+        // A call that was opened again under its id, and of which nothing was kept, never was.
+        self.rooms
+            .extend(keep.calls.iter().map(|(call, kept)| (*call, kept.room)));
         self.winners.clear();
+        self.people.clear();
         for (call, kept) in &keep.calls {
-            for seat in kept.seats.values().filter(|seat| seat.rung) {
-                self.winners.entry(*call).or_default().insert(seat.device);
+            for seat in kept.seats.values() {
+                self.people.extend(seat.user.map(|user| (*call, user)));
+                if seat.rung {
+                    self.winners.entry(*call).or_default().insert(seat.device);
+                }
             }
         }
     }
@@ -197,25 +221,44 @@ impl Watch {
     pub fn sent(&mut self, who: usize, frame: &ServerFrame, clients: &[Client], keep: &Keep) {
         self.check_crossing(who, &frame.message, clients);
         self.check_privacy(who, &frame.message, clients);
-        if let ServerMessage::Reset(_) | ServerMessage::Joined(_) = frame.message {
-            // What was sent to a session that is lost, and until its client sits in the call
-            // again, is lost.
-            let connections = clients[who].seats().iter();
-            let mine: Vec<_> = connections
-                .filter_map(|seat| seat.connection.as_ref())
-                .collect();
-            self.candidates.retain(|(connection, from)| {
-                *from == who || mine.iter().all(|mine| mine.connection != *connection)
-            });
+        if let ServerMessage::Joined(joined) = &frame.message {
+            self.taken_up(who, joined, &clients[who]);
         }
         let asked = frame.re.as_ref().and_then(|id| clients[who].asked(id));
         if let Some(asked) = asked {
             if let (ClientMessage::Candidates(sent), ServerMessage::Ok(_)) = (asked, &frame.message)
             {
-                self.candidates.insert((sent.connection, who));
+                self.candidates
+                    .insert((sent.connection, sent.generation, who));
             }
-            self.check_durable(asked, &frame.message, keep);
+            self.check_durable(asked, &frame.message, &clients[who], keep);
         }
+    }
+
+    /// Whose session was lost while the connection had been up has missed what was sent for it,
+    /// and does without.
+    fn taken_up(&mut self, who: usize, joined: &Joined, client: &Client) {
+        for opened in &joined.connections {
+            let was_up = client.seats().iter().any(|seat| {
+                let mine = seat.connection.as_ref().filter(|_| seat.again);
+                mine.is_some_and(|mine| {
+                    mine.connection == opened.connection
+                        && mine.state != ConnectionState::Connecting
+                })
+            });
+            if was_up {
+                let known = self.newest_candidates(opened.connection, |_| true);
+                let newest = known.max(Some(opened.generation)).unwrap_or_default();
+                self.missed.insert((opened.connection, who), newest);
+            }
+        }
+    }
+
+    /// The newest generation of which candidates were taken on a connection.
+    fn newest_candidates(&self, on: ConnectionId, by: impl Fn(usize) -> bool) -> Option<u32> {
+        let taken = self.candidates.iter();
+        let taken = taken.filter(|(of, _, from)| *of == on && by(*from));
+        taken.map(|(_, generation, _)| *generation).max()
     }
 
     fn check_crossing(&self, who: usize, message: &ServerMessage, clients: &[Client]) {
@@ -236,9 +279,8 @@ impl Watch {
             _ => return,
         };
         for other in others {
-            let device = self.seats.get(&other);
-            let is_it = |client: &Client| Some(client.device()) == device.copied();
-            let Some(other) = clients.iter().position(is_it).filter(|at| *at != who) else {
+            let device = self.seats.get(&other).copied();
+            let Some(other) = device.filter(|device| *device != clients[who].device()) else {
                 continue;
             };
             let agreed = |consent| self.consents.contains(&(other, consent));
@@ -275,7 +317,13 @@ impl Watch {
         }
     }
 
-    fn check_durable(&self, asked: &ClientMessage, answer: &ServerMessage, keep: &Keep) {
+    fn check_durable(
+        &self,
+        asked: &ClientMessage,
+        answer: &ServerMessage,
+        client: &Client,
+        keep: &Keep,
+    ) {
         let ended = |ring: &RingId| {
             let kept = keep.rings.get(ring);
             // One that was refused was never there.
@@ -292,13 +340,21 @@ impl Watch {
             // What goes on does not wait for a store that fails.
             _ if self.failing => true,
             (ClientMessage::Accept(_), ServerMessage::Joined(joined)) => {
-                let ring = |kept: &&crate::keep::KeptRing| kept.ring.call == joined.call;
+                let ring = |kept: &&KeptRing| kept.ring.call == joined.call;
                 keep.rings.values().filter(ring).any(|kept| {
                     kept.ended.map(|(outcome, _)| outcome) == Some(RingOutcome::Accepted)
                 }) && keep.seated.contains(&joined.you)
             }
             (ClientMessage::Join(_) | ClientMessage::Invite(_), ServerMessage::Joined(joined)) => {
                 keep.seated.contains(&joined.you)
+            }
+            (ClientMessage::Hangup(Hangup { call }), ServerMessage::Ok(_)) => {
+                let seat = ParticipantId::of(*call, client.device());
+                let sits = |kept: &KeptCall| {
+                    let again = client.seats().iter().any(|seat| seat.room == kept.room);
+                    kept.ended.is_none() && kept.seats.contains_key(&seat) && !again
+                };
+                !keep.calls.get(call).is_some_and(sits)
             }
             (ClientMessage::Decline(Decline { ring }), ServerMessage::Ok(_)) => ended(ring),
             (ClientMessage::Cancel(Cancel { ring }), ServerMessage::Ok(_)) => ended(ring),
@@ -386,9 +442,15 @@ impl Watch {
             assert_eq!(mine, theirs, "the two ends of a connection in {call}");
             let connection = mine.expect("two who sit in a call have a connection");
             for (from, to) in [(one, other), (other, one)] {
-                let taken = self.candidates.contains(&(connection, from));
-                let heard = clients[to].heard().candidates.contains_key(&connection);
-                assert!(!taken || heard, "candidates are kept and not dropped");
+                // Those of an older generation are of no use any more.
+                let newest = self.newest_candidates(connection, |by| by == from);
+                let missed = self.missed.get(&(connection, to)).copied();
+                let heard = |of| clients[to].heard().candidates.contains(&(connection, of));
+                let arrived = newest <= missed || newest.is_some_and(heard);
+                assert!(
+                    arrived,
+                    "candidates are kept and not dropped: {call}, from {from} to {to}"
+                );
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::client::{Client, ServerFrame};
 use crate::keep::Keep;
 use crate::rules::Watch;
 use crate::switchboard::{at, believe};
+use crate::tally::{Happening, Tally};
 
 /// Everything there is.
 #[derive(Clone)]
@@ -39,7 +40,10 @@ pub struct Stage {
     made: u64,
     /// How the stage is set.
     pub manners: Manners,
+    /// Hears of every event before it happens, of every frame that leaves, and of every record.
+    pub listener: Option<fn(&str)>,
     watch: Watch,
+    tally: Tally,
     parsed: Parsed,
 }
 
@@ -137,6 +141,8 @@ pub enum Event {
     Change(UserId, Person),
     /// A device is signed out, and signs in again when it connects.
     Revoke(usize),
+    /// An administrator ends a call.
+    Kick(CallId),
 }
 
 /// What a person does at a device.
@@ -204,7 +210,9 @@ impl Stage {
             restarts: 0,
             made: 0,
             manners,
+            listener: None,
             watch: Watch::default(),
+            tally: Tally::default(),
             parsed: Parsed::default(),
         };
         stage.start_exchange();
@@ -226,9 +234,9 @@ impl Stage {
         &self.keep
     }
 
-    /// How often the server was restarted.
-    pub fn restarts(&self) -> u64 {
-        self.restarts
+    /// What has happened.
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// An id nobody has used.
@@ -271,6 +279,9 @@ impl Stage {
 
     /// Makes something happen. Panics where a rule is broken.
     pub fn apply(&mut self, event: &Event) {
+        if let Some(listener) = self.listener {
+            listener(&format!("{event:?}"));
+        }
         match event {
             Event::Do(who, action) => self.act(*who, action),
             Event::Send(who) => self.arrive(*who),
@@ -312,6 +323,7 @@ impl Stage {
                 self.handle(Input::Person(*user, Some(Box::new(person.clone()))));
             }
             Event::Revoke(who) => self.revoke(*who),
+            Event::Kick(call) => self.handle(Input::Kick(*call)),
         }
         self.watch.look_around(&self.exchange, &self.clients);
     }
@@ -319,11 +331,12 @@ impl Stage {
     // ---- clients ----
 
     fn act(&mut self, who: usize, action: &Action) {
+        let now = self.now;
         self.watch.consent(who, &self.clients[who], action);
         let client = &mut self.clients[who];
         match *action {
             Action::Join(room, call) => client.join(room, call),
-            Action::Dial(ring, call, to) => client.dial(ring, call, to),
+            Action::Dial(ring, call, to) => client.dial(ring, call, to, now),
             Action::Alert(ring) => client.alert(ring),
             Action::Accept(ring) => client.accept(ring),
             Action::Decline(ring) => client.decline(ring),
@@ -427,6 +440,9 @@ impl Stage {
         let Bearer::Member { user, login } = self.clients[who].bearer else {
             return;
         };
+        if self.clients[who].is_online() {
+            self.tally.add(Happening::Revoked);
+        }
         self.handle(Input::Revoked(login));
         let login = LoginId::from_bytes(self.fresh_id());
         self.clients[who].bearer = Bearer::Member { user, login };
@@ -451,6 +467,9 @@ impl Stage {
 
     fn fail(&mut self) {
         if let Some(id) = self.keep.fail() {
+            if self.exchange.live_rings() > 0 {
+                self.tally.add(Happening::FailedInRing);
+            }
             self.watch.store_fails();
             self.handle(Input::NotStored(id));
         }
@@ -458,6 +477,10 @@ impl Stage {
 
     fn restart(&mut self) {
         self.restarts += 1;
+        self.tally.add(Happening::Restarted);
+        if self.exchange.live_rings() > 0 {
+            self.tally.add(Happening::RestartedInRing);
+        }
         self.keep.crash();
         self.abandoned.clear();
         for who in 0..self.clients.len() {
@@ -481,6 +504,16 @@ impl Stage {
             self.step_in_time();
         }
         self.now = end;
+        self.give_up();
+    }
+
+    /// Nobody tries for ever: a ring is remembered for ten minutes after its end, and who repeated
+    /// an invite after that would ring a second time.
+    fn give_up(&mut self) {
+        for who in 0..self.clients.len() {
+            self.clients[who].give_up(self.now);
+            self.send_all(who);
+        }
     }
 
     fn next_due(&self) -> Option<Tick> {
@@ -520,6 +553,7 @@ impl Stage {
                 break;
             }
         }
+        self.give_up();
     }
 
     // ---- the exchange ----
@@ -539,6 +573,10 @@ impl Stage {
                 Output::Send { socket, text } => self.sent(socket, &text),
                 Output::Close { socket, code } => self.closed(socket, code),
                 Output::Record(entry) => {
+                    if let Some(listener) = self.listener {
+                        listener(&format!("    to the store: {entry:?}"));
+                    }
+                    self.tally.record(&entry);
                     self.watch.record(&entry);
                     self.keep.take(entry);
                 }
@@ -559,6 +597,10 @@ impl Stage {
         if self.lines.get(who).and_then(|line| line.socket) != Some(socket) {
             return;
         }
+        if let Some(listener) = self.listener {
+            listener(&format!("    to {who}: {frame:?}"));
+        }
+        self.tally.sent(&frame.message, &self.clients[who]);
         self.watch.sent(who, &frame, &self.clients, &self.keep);
         self.lines[who].down.push_back(Down::Frame(frame));
     }
@@ -653,8 +695,7 @@ impl Stage {
 
 /// More clients than there will ever be: sockets are named after theirs.
 const CLIENTS: u64 = 1024;
-/// A ring is remembered for ten minutes after its end. A client that could not ask for so long
-/// gives up, so nobody who waits a few times comes near that.
+/// Longer than any ring lasts: what is due later is no news to those who are there.
 const LONGEST_WAIT: Duration = Duration::from_secs(100);
 
 fn exchange(restarts: u64, now: Tick, restored: Restored) -> Exchange {

@@ -5,6 +5,7 @@
 //! other, do not want to be disturbed, and are signed out. The rules are those of [`crate::rules`].
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use exchange::Bearer;
@@ -14,44 +15,38 @@ use protocol::message::{ConnectionState, MediaState};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use crate::client::Client;
+use crate::client::{Client, Seat};
 use crate::stage::{Action, Event, Manners, Stage};
+use crate::tally::Tally;
 
-const ROOMS: u64 = 3;
 /// One world in so many has hundreds of people.
-const LARGE: u64 = 500;
-/// What a ring leaves is remembered for ten minutes, and a client does not try for so long.
-const LONGEST: Duration = Duration::from_secs(500);
+const LARGE: u64 = 150;
+/// So long a world lasts at most, or it would be one of pauses.
+const LONGEST: Duration = Duration::from_secs(3000);
+/// A store that is further behind than that catches up first.
+const BACKLOG: usize = 30;
+/// Everything about a ring is forgotten after it.
+const LONG_PAUSE: Duration = Duration::from_secs(800);
 
 /// What a run came to, to see that it tried something.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
+    /// Worlds.
+    pub worlds: u64,
+    /// Worlds of hundreds of people.
+    pub large: u64,
     /// Devices.
     pub devices: u64,
-    /// Chat messages that were shown to somebody.
-    pub chat_shown: u64,
-    /// Calls that were opened.
-    pub calls: u64,
-    /// Rings that were offered.
-    pub rings: u64,
-    /// Rings that were answered.
-    pub answered: u64,
-    /// Sessions that were resumed.
-    pub resumed: u64,
-    /// Restarts of the server.
-    pub restarts: u64,
+    /// What happened to them.
+    pub tally: Tally,
 }
 
-impl Summary {
-    /// Adds another run.
-    pub fn add(&mut self, other: Summary) {
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Summary) {
+        self.worlds += other.worlds;
+        self.large += other.large;
         self.devices += other.devices;
-        self.chat_shown += other.chat_shown;
-        self.calls += other.calls;
-        self.rings += other.rings;
-        self.answered += other.answered;
-        self.resumed += other.resumed;
-        self.restarts += other.restarts;
+        self.tally += other.tally;
     }
 }
 
@@ -59,49 +54,48 @@ struct World {
     random: ChaCha8Rng,
     stage: Stage,
     users: u64,
+    large: bool,
     passed: Duration,
-    /// The store has failed.
-    failed: bool,
-    summary: Summary,
+    failures: u64,
+    kicked: u64,
 }
 
-/// Lives through a world. Panics where a rule is broken; the same seed does it again.
-pub fn run(seed: u64) -> Summary {
+/// Lives through a world. Panics where a rule is broken; the same seed does it again. The listener
+/// hears of everything that happens.
+pub fn run(seed: u64, listener: Option<fn(&str)>) -> Summary {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let large = seed % LARGE == LARGE - 1;
-    let users = if large {
-        200
+    let (users, steps) = if large {
+        (200 + random.next_u64() % 100, 12_000)
     } else {
-        2 + random.next_u64() % 10
+        (2 + random.next_u64() % 10, 300 + random.next_u64() % 500)
     };
-    let steps = if large {
-        6000
-    } else {
-        200 + random.next_u64() % 400
-    };
+    let mut stage = stage(&mut random, users);
+    stage.listener = listener;
     let mut world = World {
-        stage: stage(&mut random, users),
+        stage,
         random,
         users,
+        large,
         passed: Duration::ZERO,
-        failed: false,
-        summary: Summary::default(),
+        failures: 0,
+        kicked: 0,
     };
-    world.summary.devices = world.stage.clients.len() as u64;
     for _ in 0..steps {
-        world.step();
+        let event = world.next();
+        world.failures += u64::from(matches!(event, Event::Fail));
+        world.kicked += u64::from(matches!(event, Event::Kick(_)));
+        world.stage.apply(&event);
     }
     world.stage.settle();
     world.check_chat();
     world.stage.abandon();
-    world.count();
-    world.summary.chat_shown = world
-        .stage
-        .clients
-        .iter()
-        .map(|client| client.heard().chat.len() as u64)
-        .sum();
-    world.summary
+    Summary {
+        worlds: 1,
+        large: u64::from(large),
+        devices: world.stage.clients.len() as u64,
+        tally: world.stage.tally(),
+    }
 }
 
 /// Everybody has one to three devices; some guests come by links.
@@ -139,29 +133,102 @@ fn person(random: &mut ChaCha8Rng, n: u64, users: u64) -> Person {
         name: format!("User {n}").try_into().expect("a short name"),
         contacts: some(2 + users / 10),
         blocked: some(8 + users / 2),
-        do_not_disturb: random.next_u64().is_multiple_of(8),
-        call_waiting: !random.next_u64().is_multiple_of(4),
+        do_not_disturb: random.next_u64().is_multiple_of(12),
+        call_waiting: !random.next_u64().is_multiple_of(6),
     }
 }
 
 impl World {
-    fn step(&mut self) {
-        let who = self.below(self.stage.clients.len() as u64) as usize;
-        let event = match self.below(200) {
-            0 => Event::Restart,
-            1 => Event::Fail,
-            2..8 => Event::Notice,
-            8..10 => self.change(),
-            10 => Event::Revoke(who),
-            11..20 => self.pass(),
-            20..50 => Event::Store,
+    /// What happens next. What suffers many at once is as frequent for each of them in a large
+    /// world as in a small one.
+    fn next(&mut self) -> Event {
+        let who = self.somebody();
+        match self.below(1000) {
+            0..3 if self.is_fit_for_a_crash() => Event::Restart,
+            3..7 => Event::Fail,
+            7..30 => Event::Notice,
+            30..36 => self.change(),
+            36..39 => Event::Revoke(who),
+            39..41 => self.kick(),
+            41..60 => self.pass(),
+            60..220 => Event::Store,
+            220..400 => self.react().unwrap_or_else(|| self.at(who)),
+            _ if self.stage.keep().waiting.len() > BACKLOG => Event::Store,
             _ => self.at(who),
-        };
-        if matches!(event, Event::Restart) {
-            self.count();
         }
-        self.failed |= matches!(event, Event::Fail);
-        self.stage.apply(&event);
+    }
+
+    fn is_fit_for_a_crash(&mut self) -> bool {
+        !self.large || self.below(20) == 0
+    }
+
+    /// Rather somebody with something to do.
+    fn somebody(&mut self) -> usize {
+        let count = self.stage.clients.len() as u64;
+        let mut who = self.below(count) as usize;
+        for _ in 0..3 {
+            let client = &self.stage.clients[who];
+            let (up, down) = self.stage.under_way(who);
+            if up || down || !client.seats().is_empty() || client.alerts().next().is_some() {
+                break;
+            }
+            who = self.below(count) as usize;
+        }
+        who
+    }
+
+    /// Somebody does something about a ring.
+    fn react(&mut self) -> Option<Event> {
+        let clients = self.stage.clients.iter().enumerate();
+        let rings: Vec<_> = clients
+            .flat_map(|(who, client)| client.alerts().map(move |ring| (who, ring)))
+            .collect();
+        let (who, ring) = self.one_of(&rings)?;
+        let action = match self.below(40) {
+            0..12 => Action::Alert(ring),
+            12..28 => Action::Accept(ring),
+            28..32 => Action::Decline(ring),
+            32..34 => Action::Ignore(ring),
+            34..37 => Action::Busy(ring),
+            // They call back without looking.
+            _ => {
+                let from = self.stage.clients[who].rings().get(&ring)?.from;
+                return Some(Event::Do(who, self.dial(who, from)));
+            }
+        };
+        Some(Event::Do(who, action))
+    }
+
+    /// Calls somebody, in a call in which nobody else sits.
+    fn dial(&mut self, who: usize, to: UserId) -> Action {
+        let client = &self.stage.clients[who];
+        let alone = |seat: &&Seat| seat.me.is_some() && seat.connection.is_none();
+        let Some(call) = client.seats().iter().find(alone).map(|seat| seat.call) else {
+            return self.join(true);
+        };
+        Action::Dial(RingId::from_bytes(self.stage.fresh_id()), call, to)
+    }
+
+    /// Whom somebody calls: now and then one who is calling them, mostly one who is there, and
+    /// sometimes somebody who does not exist.
+    fn callee(&mut self, who: usize) -> UserId {
+        let me = self.stage.clients[who].user();
+        let to_me = |client: &&Client| {
+            let mut dials = client.dials().iter();
+            dials.any(|dial| Some(dial.invite.to) == me)
+        };
+        let caller = self.stage.clients.iter().find(to_me).and_then(Client::user);
+        let others = self.stage.clients.iter();
+        let others = others.filter(|client| client.is_online() && client.user() != me);
+        let there: Vec<_> = others.filter_map(Client::user).collect();
+        if let Some(caller) = caller.filter(|_| self.below(3) == 0) {
+            return caller;
+        }
+        match self.below(30) {
+            0 => user(self.users),
+            1..5 => user(self.below(self.users)),
+            _ => self.one_of(&there).unwrap_or(user(0)),
+        }
     }
 
     fn at(&mut self, who: usize) -> Event {
@@ -169,14 +236,14 @@ impl World {
             return Event::Connect(who);
         }
         let (up, down) = self.stage.under_way(who);
-        match self.below(100) {
-            0..2 => Event::Cut(who),
-            2 => Event::Fade(who),
-            3 => Event::Reload(who),
-            4..7 => Event::Again(who),
-            7..12 => Event::Do(who, Action::Acknowledge),
-            12..35 if up => Event::Send(who),
-            12..75 if down => Event::Hear(who),
+        match self.below(200) {
+            0..3 => Event::Cut(who),
+            3..5 => Event::Fade(who),
+            5..7 => Event::Reload(who),
+            7..12 => Event::Again(who),
+            12..22 => Event::Do(who, Action::Acknowledge),
+            22..90 if up => Event::Send(who),
+            22..160 if down => Event::Hear(who),
             _ => match self.action(who) {
                 Some(action) => Event::Do(who, action),
                 None => Event::Hear(who),
@@ -186,21 +253,11 @@ impl World {
 
     fn action(&mut self, who: usize) -> Option<Action> {
         let client = &self.stage.clients[who];
-        let alerts: Vec<_> = client.alerts().collect();
         let dials: Vec<_> = client.dials().iter().map(|dial| dial.invite.ring).collect();
         let missed: Vec<_> = client.missed().collect();
         let seats: Vec<_> = client.seats().to_vec();
         let member = client.user().is_some();
-        if let Some(ring) = self.one_of(&alerts).filter(|_| self.below(2) == 0) {
-            return Some(match self.below(12) {
-                0..4 => Action::Alert(ring),
-                4..8 => Action::Accept(ring),
-                8 => Action::Decline(ring),
-                9 => Action::Ignore(ring),
-                _ => Action::Busy(ring),
-            });
-        }
-        if let Some(ring) = self.one_of(&dials).filter(|_| self.below(6) == 0) {
+        if let Some(ring) = self.one_of(&dials).filter(|_| self.below(15) == 0) {
             return Some(Action::Cancel(ring));
         }
         if let Some(ring) = self.one_of(&missed).filter(|_| self.below(2) == 0) {
@@ -209,23 +266,32 @@ impl World {
                 ChatId::from_bytes(self.stage.fresh_id()),
             ));
         }
-        let Some(seat) = self
-            .one_of(&seats)
-            .filter(|_| seats.len() > 1 || self.below(8) > 0)
-        else {
-            return Some(self.join(member));
+        let another = self.below(40) == 0;
+        let Some(seat) = self.one_of(&seats).filter(|_| !another) else {
+            return (another || self.below(3) > 0).then(|| self.join(member));
         };
         let call = seat.call;
-        if seat.connection.is_none() && member && self.below(2) == 0 {
-            let ring = RingId::from_bytes(self.stage.fresh_id());
-            return Some(Action::Dial(ring, call, user(self.below(self.users + 1))));
+        let calling = !dials.is_empty() && self.below(10) > 0;
+        if seat.connection.is_none() && member && !calling && self.below(2) == 0 {
+            let to = self.callee(who);
+            return Some(self.dial(who, to));
         }
-        Some(match self.below(20) {
-            0..7 => Action::Say(call, ChatId::from_bytes(self.stage.fresh_id())),
-            7..10 => Action::Negotiate(call),
-            10..14 => Action::Report(call, ConnectionState::Connected),
-            14 => Action::Report(call, ConnectionState::Reconnecting),
-            15..17 => Action::Media(
+        let connection = seat.connection.as_ref().map(|mine| mine.state);
+        if connection == Some(ConnectionState::Connecting) && self.below(2) == 0 {
+            return Some(match self.below(2) {
+                0 => Action::Negotiate(call),
+                _ => Action::Report(call, ConnectionState::Connected),
+            });
+        }
+        Some(match self.below(40) {
+            // What is said before the call is entered would be refused.
+            0..14 if seat.me.is_some() => {
+                Action::Say(call, ChatId::from_bytes(self.stage.fresh_id()))
+            }
+            14..20 => Action::Negotiate(call),
+            20..28 => Action::Report(call, ConnectionState::Connected),
+            28..30 => Action::Report(call, ConnectionState::Reconnecting),
+            30..34 => Action::Media(
                 call,
                 MediaState {
                     audio: true,
@@ -234,20 +300,27 @@ impl World {
                     held: self.below(2) == 0,
                 },
             ),
-            17 => Action::HangUp(call),
-            18 => Action::Close,
+            34..36 => Action::HangUp(call),
+            36 => Action::Close,
             _ => return None,
         })
     }
 
     /// By a link that others have, or a call of one's own.
     fn join(&mut self, member: bool) -> Action {
+        // A call that an administrator ends takes its room with it: others come up instead.
+        let rooms = 3 + self.users / 20;
         let room = match self.below(3) {
-            0 if member => self.stage.fresh_id(),
-            _ => id(2, self.below(ROOMS)),
+            0..2 if member => self.stage.fresh_id(),
+            _ => id(2, self.kicked + self.below(rooms)),
         };
         let call = CallId::from_bytes(self.stage.fresh_id());
         Action::Join(RoomId::from_bytes(room), call)
+    }
+
+    fn kick(&mut self) -> Event {
+        let calls: Vec<_> = self.stage.exchange().calls().map(|it| it.call).collect();
+        self.one_of(&calls).map_or(Event::Store, Event::Kick)
     }
 
     fn change(&mut self) -> Event {
@@ -256,7 +329,10 @@ impl World {
     }
 
     fn pass(&mut self) -> Event {
-        let span = Duration::from_millis(1 << self.below(16));
+        let span = match self.below(100) {
+            0 => LONG_PAUSE,
+            _ => Duration::from_millis(1 << self.below(16)),
+        };
         if self.passed + span > LONGEST {
             return Event::Store;
         }
@@ -264,28 +340,24 @@ impl World {
         Event::Pass(span)
     }
 
-    /// What one says in a call is shown to the other once, and in order: unless the store had
-    /// refused it, and who said it was not there to hear of that and said it again.
+    /// What is said in a call is shown in the order in which the server has it; that is the order
+    /// in which it was said, unless a message was refused for want of a store, its sender did not
+    /// hear of that, and says it again.
     fn check_chat(&self) {
         for client in &self.stage.clients {
             let mut last = BTreeMap::new();
-            for (call, from, chat) in &client.heard().chat {
-                let number = chat.as_bytes()[8..].try_into().map(u64::from_le_bytes);
-                let number = number.expect("half of an id");
-                let before = last.insert((call, from), number).unwrap_or(0);
-                let in_order = before < number || self.failed;
-                assert!(in_order, "{from}: {number} was shown after {before}");
+            for said in &client.heard().chat {
+                let number = said.chat.chat.as_bytes()[8..].try_into();
+                let number = number.map(u64::from_le_bytes).expect("half of an id");
+                let whose = (said.chat.call, said.from);
+                let (at_ms, before) = last.insert(whose, (said.at_ms, number)).unwrap_or_default();
+                let in_order = before < number || self.failures > 0;
+                assert!(
+                    at_ms <= said.at_ms && in_order,
+                    "{number} was shown after {before}"
+                );
             }
         }
-    }
-
-    fn count(&mut self) {
-        let counters = self.stage.exchange().counters();
-        self.summary.calls += counters.calls_opened;
-        self.summary.rings += counters.rings_offered;
-        self.summary.answered += counters.rings_answered;
-        self.summary.resumed += counters.sessions_resumed;
-        self.summary.restarts = self.stage.restarts();
     }
 
     fn one_of<T: Clone>(&mut self, things: &[T]) -> Option<T> {
