@@ -156,6 +156,14 @@ describe('while the line is cut', () => {
     expect(ring.snapshot.phase).toBe('ringing');
   });
 
+  it('and its end was heard before, it is not asked for again, answered or not', async () => {
+    server.answer = () => null;
+    await start();
+    server.push({ t: 'ring_ended', ring: ring.ring, reason: 'busy' });
+    await reset();
+    expect(sent('invite')).toHaveLength(1);
+  });
+
   it('and does not come back, nobody could be reached', async () => {
     await start();
     signaling.stop();

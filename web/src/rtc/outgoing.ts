@@ -107,10 +107,8 @@ export class Outgoing {
     if (this.#snapshot.phase === 'over') return;
     const started = this.#snapshot.phase !== 'idle';
     this.#end({ how: 'cancelled' });
-    if (!started) return;
-    // An invite that no socket has carried is taken back; otherwise the server hears of the end.
-    this.#abort.abort();
-    this.#signaling.request({ t: 'cancel', ring: this.ring }).catch(() => undefined);
+    // A socket may have carried the invite.
+    if (started) this.#signaling.request({ t: 'cancel', ring: this.ring }).catch(() => undefined);
   }
 
   /**
@@ -164,6 +162,8 @@ export class Outgoing {
     if (this.#snapshot.phase === 'over') return;
     for (const stop of this.#unsubscribe.splice(0)) stop();
     this.#expiry.clear();
+    // Asked again when the server has forgotten the ring, it would ring a second time.
+    this.#abort.abort();
     this.#set({ phase: 'over', end });
   }
 

@@ -24,6 +24,8 @@ export interface Pending {
   readonly rejoin: boolean;
   /** Has been given to a socket at least once, so the server may know of it. */
   sent: boolean;
+  /** Was withdrawn after that: a session that has heard of it answers, and no other is asked. */
+  withdrawn: boolean;
   resolve(answer: ServerMessage): void;
   reject(error: RequestError): void;
 }
@@ -39,10 +41,10 @@ export class Requests {
   }
 
   /** Keeps a request; null when too many are waiting. */
-  add(entry: Omit<Pending, 'id' | 'sent'>): Pending | null {
+  add(entry: Omit<Pending, 'id' | 'sent' | 'withdrawn'>): Pending | null {
     // The server remembers as many answers; older ones could not be recognised as repeats.
     if (this.#pending.size >= limits.answers) return null;
-    const pending = { ...entry, id: this.nextId(), sent: false };
+    const pending = { ...entry, id: this.nextId(), sent: false, withdrawn: false };
     this.#pending.set(pending.id, pending);
     return pending;
   }
@@ -59,10 +61,11 @@ export class Requests {
     else pending?.resolve(answer);
   }
 
-  /** Forgets a request that no socket has carried yet. */
+  /** Forgets a request that no socket has carried yet, or else does so when the session is lost. */
   withdraw(id: string): void {
-    if (this.#pending.get(id)?.sent) return;
-    this.#take(id)?.reject(new RequestError('withdrawn', 'The request was withdrawn.'));
+    const pending = this.#pending.get(id);
+    if (pending?.sent) pending.withdrawn = true;
+    else this.#take(id)?.reject(withdrawn());
   }
 
   /** What can be sent (again) now, in order. */
@@ -70,12 +73,12 @@ export class Requests {
     return [...this.#pending.values()].filter((pending) => !pending.held);
   }
 
-  /** A reset: everything waits, and joins of an earlier reset are void. */
+  /** A reset: everything waits, and what was withdrawn and joins of an earlier reset are void. */
   hold(): void {
     for (const pending of [...this.#pending.values()]) {
       pending.held = true;
-      if (!pending.rejoin) continue;
-      this.#take(pending.id)?.reject(new RequestError('superseded', 'The session was reset.'));
+      if (pending.withdrawn) this.#take(pending.id)?.reject(withdrawn());
+      if (pending.rejoin) this.#take(pending.id)?.reject(new RequestError('superseded', 'The session was reset.'));
     }
   }
 
@@ -96,4 +99,8 @@ export class Requests {
     this.#pending.delete(id);
     return pending;
   }
+}
+
+function withdrawn(): RequestError {
+  return new RequestError('withdrawn', 'The request was withdrawn.');
 }

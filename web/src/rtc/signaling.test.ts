@@ -118,6 +118,20 @@ describe('requests', () => {
     await expect(sent).resolves.toMatchObject({ t: 'ok' });
     expect(server.socket.of('chat').map((frame) => frame['chat'])).toEqual(['sent']);
   });
+
+  it('that were withdrawn are not sent to another session', async () => {
+    await online();
+    const late = new AbortController();
+    const sent = signaling.request(chat('sent'), { signal: late.signal });
+    void signaling.request(chat('wanted'));
+    const withdrawn = expect(sent).rejects.toMatchObject({ code: 'withdrawn' });
+    late.abort();
+    server.greeting = 'reset';
+    server.socket.drop();
+    await server.clock.advance(3_000);
+    await withdrawn;
+    expect(server.socket.of('chat').map((frame) => frame['chat'])).toEqual(['wanted']);
+  });
 });
 
 describe('acknowledgements', () => {

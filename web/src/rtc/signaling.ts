@@ -136,7 +136,7 @@ export class Signaling {
   /**
    * Sends a message that must not be lost: it is kept, and sent again in order, until its answer
    * has come. Rejects with {@link RequestError}. An aborted `signal` takes it back as long as no
-   * socket has carried it.
+   * socket has carried it, and keeps it from being sent again to a server that has lost the session.
    */
   request(message: ClientMessage, options: { signal?: AbortSignal } = {}): Promise<ServerMessage> {
     const problem = this.#refusal(message);
