@@ -121,6 +121,7 @@ fn each_door_that_needs_an_account_says_so() {
             "/server",
             "/health",
             "/tickets",
+            "/check",
             "/login",
             "/accounts",
             "/invitations/look",

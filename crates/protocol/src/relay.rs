@@ -6,6 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 
+/// What the names behind the expiry begin with of users who only find out whether they could call. A
+/// relay of ours gives them relayed addresses of its own as peers and no others, for a minute.
+pub const TRIAL: &str = "trial~";
+
 /// A username and a password for the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayCredential {

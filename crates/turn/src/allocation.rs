@@ -116,6 +116,8 @@ pub(crate) struct Allocation {
     pub(crate) path: FiveTuple,
     /// The user it belongs to, and what it counts.
     pub(crate) share: Share,
+    /// Whether it is only to find something out: see [`crate::trial`].
+    pub(crate) is_trial: bool,
     /// The key its requests are protected with.
     pub(crate) key: Key,
     /// The request that made it, to know a retransmission.
@@ -249,6 +251,7 @@ impl Allocation {
     ) -> Allocation {
         Allocation {
             path,
+            is_trial: share.is_trial(),
             share,
             key,
             transaction,

@@ -64,6 +64,7 @@ pub mod stream;
 pub mod stun;
 mod table;
 mod throttle;
+mod trial;
 
 pub use action::{
     Action, Binding, Content, Event, HEADROOM, IcmpError, MIN_BUFFER, NoRelay, NotConnected,

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::trial::is_trial;
+
 /// What is in use, by user and by client address. Servers that are given the same table count
 /// together; a table of its own is [`Quotas::default`].
 #[derive(Debug, Default)]
@@ -110,6 +112,11 @@ impl Share {
     /// The name that is counted under.
     pub(crate) fn account(&self) -> &str {
         &self.username[self.account_at..]
+    }
+
+    /// Whether it is that of a [trial](crate::trial).
+    pub(crate) fn is_trial(&self) -> bool {
+        is_trial(&self.username, self.account_at)
     }
 
     /// Hands over one of several.

@@ -5,7 +5,9 @@
 //! of any of them: two clients of different servers may talk, and nothing else on the relays'
 //! addresses may be reached.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::allocation::PeerTransport;
 use crate::config::RelayAddress;
@@ -15,7 +17,12 @@ use crate::port_set::PortSet;
 #[derive(Debug)]
 pub struct Siblings {
     relays: Vec<(RelayAddress, Ports)>,
+    /// The accounts of those that belong to [trials](crate::trial). Packets of calls do not come here.
+    trials: RwLock<Trials>,
 }
+
+/// Accounts by relayed transport address.
+type Trials = BTreeMap<SocketAddr, Box<str>>;
 
 /// The ports of an address that are relayed transport addresses.
 #[derive(Debug, Default)]
@@ -39,6 +46,7 @@ impl Siblings {
         let nothing_yet = |relay: &RelayAddress| (*relay, Ports::default());
         Siblings {
             relays: relays.iter().map(nothing_yet).collect(),
+            trials: RwLock::default(),
         }
     }
 
@@ -80,6 +88,37 @@ impl Siblings {
             reachable(relay.bind) == source.ip() && ports.of(transport).contains(source.port())
         })?;
         Some(SocketAddr::new(relay.announced, source.port()))
+    }
+
+    /// Takes note of whose trial has this relayed transport address.
+    pub(crate) fn insert_trial(&self, relayed: SocketAddr, account: &str) {
+        self.trials_to_change().insert(relayed, account.into());
+    }
+
+    /// It has it no more.
+    pub(crate) fn remove_trial(&self, relayed: SocketAddr) {
+        self.trials_to_change().remove(&relayed);
+    }
+
+    /// How many relayed transport addresses belong to trials.
+    pub(crate) fn trials(&self) -> usize {
+        self.trials_to_read().len()
+    }
+
+    /// Whether both are relayed transport addresses of the same trial.
+    pub(crate) fn are_of_one_trial(&self, one: SocketAddr, other: SocketAddr) -> bool {
+        let trials = self.trials_to_read();
+        let account = trials.get(&one);
+        account.is_some() && account == trials.get(&other)
+    }
+
+    /// Every change is whole before the lock is let go, so what a panic leaves behind is sound.
+    fn trials_to_read(&self) -> RwLockReadGuard<'_, Trials> {
+        self.trials.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trials_to_change(&self) -> RwLockWriteGuard<'_, Trials> {
+        self.trials.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn announced(&self, ip: IpAddr) -> Option<&(RelayAddress, Ports)> {

@@ -174,7 +174,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let room = room(&arguments);
     let config = exchange::Config {
         verify: proof::verify,
-        relay: offered,
+        relay: offered.clone(),
         max_sessions: MAX_SESSIONS.max(room.in_all as usize),
     };
     let outgoing = Arc::new(Outgoing::new(arguments.allow_outgoing.clone())?);
@@ -198,7 +198,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let url = &urls[urls.len() - 1];
     let accounts = Accounts::open(store.clone(), hub.clone(), url, host(url)).await?;
     let first = accounts.first_link().await?;
-    let server = listener.serve(accounts, reach, secure, hosts);
+    let server = listener.serve(accounts, reach, offered, secure, hosts);
 
     let first = first.map(|secret| accounts::welcome(url, &secret));
     let greeting = Greeting {

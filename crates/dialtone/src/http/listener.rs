@@ -138,6 +138,7 @@ impl Listener {
         self,
         accounts: Accounts,
         reach: Reach,
+        relay: exchange::RelayConfig,
         secure: Option<Secure>,
         hosts: Hosts,
     ) -> Server {
@@ -146,6 +147,7 @@ impl Listener {
             hub: accounts.hub().clone(),
             accounts,
             reach,
+            relay,
             sources: sources.clone(),
             next_socket: AtomicU64::new(1),
         });

@@ -39,6 +39,8 @@ struct Shared {
     hub: Hub,
     accounts: Accounts,
     reach: Reach,
+    /// What clients are told about the relay.
+    relay: exchange::RelayConfig,
     sources: Sources,
     next_socket: AtomicU64,
 }

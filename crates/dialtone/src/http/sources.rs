@@ -12,17 +12,25 @@ use crate::net::guests::{Guest, Guests, Room};
 const TICKETS_BURST: u32 = 120;
 const TICKET_EVERY: Duration = Duration::from_millis(100);
 
-/// Addresses that are remembered for having taken tickets, before those are forgotten that have
+/// The same of checks. One takes a person half a minute to read; several people may have one address.
+const CHECKS_BURST: u32 = 8;
+const CHECK_EVERY: Duration = Duration::from_secs(8);
+
+/// Addresses that are remembered for having taken something, before those are forgotten that have
 /// all of theirs again.
 const REMEMBERED: usize = 16_384;
 
-/// Who is connected, and who took tickets. Cloning gives another handle to the same.
+/// Who is connected, and who took what. Cloning gives another handle to the same.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     guests: Guests,
-    /// When an address will have all its tickets again.
-    tickets_full_at: Arc<Mutex<HashMap<IpAddr, Instant>>>,
+    tickets: Allowances,
+    checks: Allowances,
 }
+
+/// When an address will have all of its allowance again, of one thing.
+#[derive(Clone, Debug, Default)]
+struct Allowances(Arc<Mutex<HashMap<IpAddr, Instant>>>);
 
 impl Sources {
     /// Nobody yet, and room for so many connections.
@@ -40,15 +48,31 @@ impl Sources {
 
     /// Takes a ticket's worth from the address's allowance; otherwise how long to wait.
     pub fn take_ticket(&self, address: IpAddr) -> Result<(), Duration> {
+        self.tickets.take(address, TICKETS_BURST, TICKET_EVERY)
+    }
+
+    /// The same for a check.
+    pub fn take_check(&self, address: IpAddr) -> Result<(), Duration> {
+        self.checks.take(address, CHECKS_BURST, CHECK_EVERY)
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> u32 {
+        self.guests.count()
+    }
+}
+
+impl Allowances {
+    /// Takes one of `burst`, of which one comes back in every `every`; otherwise how long to wait.
+    fn take(&self, address: IpAddr, burst: u32, every: Duration) -> Result<(), Duration> {
         let now = Instant::now();
-        let table = self.tickets_full_at.lock();
-        let mut table = table.unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= REMEMBERED {
             table.retain(|_, full_at| *full_at > now);
         }
         let full_at = table.entry(subscriber(address)).or_insert(now);
-        let next = (*full_at).max(now) + TICKET_EVERY;
-        let excess = (next - now).checked_sub(TICKET_EVERY * TICKETS_BURST);
+        let next = (*full_at).max(now) + every;
+        let excess = (next - now).checked_sub(every * burst);
         match excess {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => {
@@ -56,11 +80,6 @@ impl Sources {
                 Ok(())
             }
         }
-    }
-
-    /// Connections that are open.
-    pub fn connections(&self) -> u32 {
-        self.guests.count()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::quota::{Most, Share};
 use crate::reply::{Answer, Envelope, Granted, Refusal};
 use crate::reservations::{Reservation, Token};
 use crate::stun::{Message, attribute as attr};
+use crate::trial::{self, is_trial};
 
 /// The relay sockets of one Allocate.
 struct Places {
@@ -101,6 +102,8 @@ impl Server {
         let (path, peer_transport) = (allocation.path, allocation.peer_transport);
         allocation.created = now;
         allocation.lifetime = lifetime;
+        let trial = allocation.is_trial.then(|| allocation.share.account());
+        let trial = trial.map(Box::<str>::from);
         if relayed.port() == 0 {
             // There is no socket, so there is nothing to tell of.
             self.allocations.remove(id);
@@ -111,6 +114,9 @@ impl Server {
             return false;
         }
         self.siblings.insert(relayed, peer_transport);
+        if let Some(account) = trial {
+            self.siblings.insert_trial(relayed, &account);
+        }
         self.allocations.set_deadline(id, now + lifetime);
         self.count_created(path.transport);
         true
@@ -224,12 +230,15 @@ impl Server {
             places.first.announced,
         );
         allocation.peer_transport = peer_transport;
+        if allocation.is_trial && peer_transport == PeerTransport::Tcp {
+            return Err(Refusal::Forbidden);
+        }
         // Two allocations do not move, nor does one that is bound to a connection by what it is for:
         // their client is answered as by a server without mobility.
         let moves = places.then.is_none() && peer_transport == PeerTransport::Udp;
         allocation.mobile = mobile.filter(|_| moves);
         allocation.missing = places.missing;
-        let lifetime = self.lifetime(requested, Duration::ZERO);
+        let lifetime = self.lifetime(requested, Duration::ZERO, allocation.is_trial);
         Ok((allocation, places, lifetime))
     }
 
@@ -322,20 +331,35 @@ impl Server {
 
     fn take_share(&self, path: FiveTuple, user: &User<'_>, count: u32) -> Result<Share, Refusal> {
         let account_at = self.credentials.account_at(&user.name);
-        let most = Most {
+        let mut most = Most {
             per_account: self.limits.user_quota,
             per_source: self.limits.address_quota,
         };
+        if is_trial(&user.name, account_at) {
+            most.per_account = most.per_account.min(trial::ALLOCATIONS);
+            if self.siblings.trials() >= trial::IN_ALL {
+                return Err(Refusal::QuotaReached);
+            }
+        }
         self.quotas
             .take(&user.name, account_at, path.client.ip(), count, most)
             .ok_or(Refusal::QuotaReached)
     }
 
     /// What is granted to who asks for this, at this age of the allocation.
-    pub(super) fn lifetime(&self, requested: Option<Duration>, age: Duration) -> Duration {
+    pub(super) fn lifetime(
+        &self,
+        requested: Option<Duration>,
+        age: Duration,
+        is_trial: bool,
+    ) -> Duration {
         let asked = requested.unwrap_or(DEFAULT_LIFETIME);
         let granted = asked.clamp(DEFAULT_LIFETIME, self.limits.max_lifetime);
-        let left = self.limits.max_allocation_age.saturating_sub(age);
+        let oldest = match is_trial {
+            true => trial::LIFETIME,
+            false => self.limits.max_allocation_age,
+        };
+        let left = oldest.saturating_sub(age);
         whole_seconds(granted.min(left))
     }
 

@@ -15,11 +15,12 @@ use protocol::time::Tick;
 
 use super::Server;
 use crate::action::{Action, Content};
-use crate::allocation::{AllocationId, FiveTuple, PeerTransport, Wrapping};
+use crate::allocation::{Allocation, AllocationId, FiveTuple, PeerTransport, Wrapping};
 use crate::bucket::Bucket;
 use crate::channel_data::{self, ChannelData};
 use crate::reply::UnknownAttributes;
 use crate::stun::{self, Class, Message, Method, TransactionId, Writer, attribute as attr};
+use crate::trial;
 
 /// No datagram has more, so that every one fits through the slowest bandwidth at some time.
 const LARGEST_DATAGRAM: u64 = 65_535;
@@ -141,7 +142,14 @@ impl Server {
         if self.peers.is_own(peer.ip())
             && let Some(other) = self.allocations.with_relayed(&peer)
         {
-            return self.deliver_directly(now, id, other, buffer, data);
+            return self.deliver_directly(now, id, (other, peer), buffer, data);
+        }
+        if !self
+            .allocations
+            .get(id)
+            .is_some_and(|it| self.may_meet(it, peer))
+        {
+            return self.drop_data(Dropped::Denied);
         }
         let peer = match self.siblings.inside(peer, PeerTransport::Udp) {
             Some(inside) => inside,
@@ -168,14 +176,18 @@ impl Server {
         &mut self,
         now: Tick,
         from: AllocationId,
-        to: AllocationId,
+        (to, relayed): (AllocationId, SocketAddr),
         buffer: &mut [u8],
         data: Range<usize>,
     ) -> Action {
         let len = data.len();
-        let Some(source) = self.allocations.get(from).map(|it| it.relayed) else {
+        let Some(sender) = self.allocations.get(from) else {
             return self.drop_data(Dropped::Unbound);
         };
+        if !self.may_meet(sender, relayed) {
+            return self.drop_data(Dropped::Denied);
+        }
+        let source = sender.relayed;
         if !self.is_within_bandwidth(now, from, len) {
             return self.drop_data(Dropped::OverBandwidth);
         }
@@ -208,6 +220,9 @@ impl Server {
         if !allocation.is_attached() || allocation.peer_transport != PeerTransport::Udp {
             return Err(Dropped::Unbound);
         }
+        if !self.may_meet(allocation, peer) {
+            return Err(Dropped::Denied);
+        }
         let path = allocation.path;
         let len = data.len();
         let wrapping = allocation.wrapping(peer, now).ok_or(Dropped::Unpermitted)?;
@@ -235,15 +250,29 @@ impl Server {
         Ok((path, datagram))
     }
 
+    /// Whether data may pass between an allocation and a peer to which it has a permission: those who
+    /// only find something out meet nobody but themselves.
+    fn may_meet(&self, allocation: &Allocation, peer: SocketAddr) -> bool {
+        !allocation.is_trial || self.siblings.are_of_one_trial(allocation.relayed, peer)
+    }
+
     /// Whether an allocation may relay so many bytes more; if so, they count.
     pub(super) fn is_within_bandwidth(&mut self, now: Tick, id: AllocationId, len: usize) -> bool {
         let fits = |bucket: &mut Bucket, rate: u64| {
             let at_once = rate.saturating_mul(2).max(LARGEST_DATAGRAM);
             rate == u64::MAX || bucket.admit(now, len as u64, rate, at_once)
         };
+        let rate = self.limits.bandwidth;
         let allocation = self.allocations.get_mut(id);
-        allocation.is_some_and(|it| fits(&mut it.bandwidth, self.limits.bandwidth))
-            && fits(&mut self.bandwidth, self.limits.total_bandwidth)
+        let allocation = allocation.is_some_and(|it| {
+            let most = if it.is_trial {
+                trial::BANDWIDTH
+            } else {
+                u64::MAX
+            };
+            fits(&mut it.bandwidth, rate.min(most))
+        });
+        allocation && fits(&mut self.bandwidth, self.limits.total_bandwidth)
     }
 
     fn drop_data(&mut self, reason: Dropped) -> Action {

@@ -418,6 +418,9 @@ impl Server {
             if allocation.is_open() {
                 let transport = allocation.peer_transport;
                 self.siblings.remove(allocation.relayed, transport);
+                if allocation.is_trial {
+                    self.siblings.remove_trial(allocation.relayed);
+                }
             }
             let connections = self.connections.of(id).collect();
             self.close_connections(connections);

@@ -30,7 +30,7 @@ impl Server {
         for peer in peer_addresses(message) {
             let ip = peer.ok_or(Refusal::BadRequest)?.ip();
             self.of_family(&ids, family_of(ip))?;
-            self.check_peer(ip)?;
+            self.check_peer(&ids, ip)?;
         }
         // All or none, also of two allocations: the first may have to take back what it gave.
         let mut before = Vec::new();
@@ -67,7 +67,7 @@ impl Server {
         let ids = self.allocations_on(path)?;
         let (number, peer) = channel_and_peer(message).ok_or(Refusal::BadRequest)?;
         let id = self.allocation_for(path, family_of(peer.ip()))?;
-        self.check_peer(peer.ip())?;
+        self.check_peer(&[id], peer.ip())?;
         let inside = self.siblings.inside(peer, PeerTransport::Udp);
         if inside.is_none() && !self.peers.is_open(peer) {
             return Err(Refusal::Forbidden);
@@ -91,10 +91,13 @@ impl Server {
         Ok(Answer::Done)
     }
 
-    pub(super) fn check_peer(&self, peer: IpAddr) -> Result<(), Refusal> {
+    /// Whether these allocations may have a peer at this address.
+    pub(super) fn check_peer(&self, ids: &[AllocationId], peer: IpAddr) -> Result<(), Refusal> {
+        let mut allocations = ids.iter().filter_map(|id| self.allocations.get(*id));
         match self.peers.judge(peer) {
-            Verdict::Denied => Err(Refusal::Forbidden),
-            Verdict::Allowed | Verdict::Own => Ok(()),
+            Verdict::Own => Ok(()),
+            Verdict::Allowed if !allocations.any(|it| it.is_trial) => Ok(()),
+            Verdict::Allowed | Verdict::Denied => Err(Refusal::Forbidden),
         }
     }
 }

@@ -46,9 +46,10 @@ impl Server {
     ) -> Result<Duration, Refusal> {
         let allocation = self.allocations.get(id);
         let allocation = allocation.ok_or(Refusal::AllocationMismatch)?;
-        let (family, age) = (
+        let (family, age, is_trial) = (
             allocation.family(),
             now.saturating_since(allocation.created),
+            allocation.is_trial,
         );
         if meant_family(message)?.is_some_and(|requested| requested != family) {
             return Err(Refusal::PeerFamilyMismatch);
@@ -58,7 +59,7 @@ impl Server {
             self.close(id);
             return Ok(Duration::ZERO);
         }
-        let lifetime = self.lifetime(requested, age);
+        let lifetime = self.lifetime(requested, age, is_trial);
         self.allocations.set_deadline(id, now + lifetime);
         self.purge(id, now);
         Ok(lifetime)

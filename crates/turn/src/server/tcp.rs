@@ -167,7 +167,7 @@ impl Server {
         if self.connections.exists(id, peer) {
             return Err(Refusal::ConnectionExists);
         }
-        self.check_peer(peer.ip())?;
+        self.check_peer(&[id], peer.ip())?;
         let allocation = self.allocations.get(id);
         let allocation = allocation.ok_or(Refusal::AllocationMismatch)?;
         if allocation.peer_transport != PeerTransport::Tcp {

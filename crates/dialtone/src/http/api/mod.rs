@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_calls;
+mod check;
 mod cookies;
 mod devices;
 mod document;
@@ -59,6 +60,7 @@ fn endpoints() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(server::info))
         .routes(routes!(server::health))
         .routes(routes!(server::ticket))
+        .routes(routes!(check::trial))
         .routes(routes!(login::login))
         .routes(routes!(login::begin))
         .routes(routes!(login::finish))

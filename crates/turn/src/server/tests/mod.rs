@@ -32,6 +32,7 @@ mod relaying;
 mod siblings;
 mod streams;
 mod tcp;
+mod trials;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -7,7 +7,7 @@ const HERE: &str = "198.51.100.7:4000";
 const THERE: &str = "198.51.100.7:4001";
 const PEER: &str = "1.1.1.1:80";
 
-fn transport_tcp() -> (u16, Vec<u8>) {
+pub(super) fn transport_tcp() -> (u16, Vec<u8>) {
     (
         attr::REQUESTED_TRANSPORT,
         vec![attr::TRANSPORT_TCP, 0, 0, 0],
