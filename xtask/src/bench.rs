@@ -10,11 +10,13 @@ use crate::{
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.split_first() {
         Some((what, rest)) if what == "mishaps" => mishaps(rest),
+        Some((what, rest)) if what == "quality" => quality(rest),
         Some((what, rest)) if what == "setup" => setup(rest),
         Some((what, rest)) if what == "signaling" => signaling(rest),
         Some((what, rest)) if what == "turn" => turn(rest),
         _ => Err(
-            "what shall be measured? `cargo xtask bench mishaps`, `setup`, `signaling` or `turn`"
+            "what shall be measured? `cargo xtask bench mishaps`, `quality`, `setup`, `signaling` or \
+             `turn`"
                 .into(),
         ),
     }
@@ -27,6 +29,19 @@ fn mishaps(arguments: &[String]) -> Result<(), String> {
     run(cargo()
         .args(["run", "--quiet", "--package", "lab"])
         .args(["--bin", "bench-mishaps", "--"])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
+}
+
+/// What is heard and seen over bad networks, beside the same browsers on a bare page.
+fn quality(arguments: &[String]) -> Result<(), String> {
+    tools::provide(&[tools::CHROMIUM, tools::CHROMEDRIVER, tools::IP, tools::NFT])?;
+    tools::provide(&[tools::ESPEAK, tools::PIP, tools::CXX, tools::PYTHON_HEADERS])?;
+    tools::provide_speech_score()?;
+    let binary = release_binary()?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "lab"])
+        .args(["--bin", "bench-quality", "--"])
         .args(arguments)
         .env("DIALTONE_BIN", binary))
 }

@@ -99,6 +99,10 @@ const LAB: &[Tool] = &[
     tools::NFT,
     tools::COTURN,
     tools::CERTUTIL,
+    tools::ESPEAK,
+    tools::PIP,
+    tools::CXX,
+    tools::PYTHON_HEADERS,
 ];
 
 fn one(outcome: Result<(), String>) -> Result<Count, String> {
@@ -170,6 +174,7 @@ fn lab() -> Result<Count, String> {
             "network namespaces need root: run `cargo xtask test --only lab` as root".into(),
         );
     }
+    tools::provide_speech_score()?;
     let binary = release_binary()?;
     Ok(cargo_test(
         cargo()
@@ -183,6 +188,7 @@ fn lab() -> Result<Count, String> {
 }
 
 fn bench() -> Result<Count, String> {
+    tools::provide_speech_score()?;
     let binary = release_binary()?;
     let mut count = Count::default();
     for (program, arguments) in [
@@ -193,6 +199,18 @@ fn bench() -> Result<Count, String> {
         (
             "bench-mishaps",
             &["--only", "Nothing", "--rounds", "1", "--dry-run"],
+        ),
+        (
+            "bench-quality",
+            &[
+                "--only",
+                "Good",
+                "--by",
+                "app",
+                "--rounds",
+                "1",
+                "--dry-run",
+            ],
         ),
         ("bench-turn", &["--quick"]),
         ("bench-signaling", &["--quick"]),

@@ -61,6 +61,10 @@ pub const CARGO_FUZZ: Tool = crates("cargo-fuzz");
 
 /// Installs Python packages.
 pub const PIP: Tool = apt("pip3", "python3-pip");
+/// Speaks, for microphones that have nobody before them.
+pub const ESPEAK: Tool = apt("espeak-ng", "espeak-ng");
+/// What Python packages that are partly C or C++ are built with, beside its compiler.
+pub const PYTHON_HEADERS: Tool = apt("python3-config", "python3-dev");
 
 /// Clients of a relay that only PyPI and npm have; the tests find them in the build folder.
 const AIOICE: &str = "aioice==0.13.0";
@@ -77,6 +81,18 @@ pub fn provide_ice_agents() -> Result<(), String> {
         let mut npm = command("npm");
         npm.args(["install", "--no-save", "--no-audit", "--no-fund"]);
         run(npm.arg("--prefix").arg(folder).arg(NODE_DATACHANNEL))
+    })
+}
+
+/// Judges how speech has come over a network (PESQ).
+const PESQ: [&str; 2] = ["pesq==0.0.4", "numpy"];
+
+/// Installs the judge of speech into the build folder, and nowhere else.
+pub fn provide_speech_score() -> Result<(), String> {
+    into_build_folder("speech", |folder| {
+        let mut pip = command("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]);
+        run(pip.arg(folder).args(PESQ))
     })
 }
 

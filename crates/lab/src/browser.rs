@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, WindowHandle};
 
-use crate::{Host, Process, authority::trust, driver::Driver, wav::write_tone};
+use crate::{Host, Process, Scene, authority::trust, driver::Driver, wav::write_tone};
 
 /// Runs in every page before the page's own scripts; `window.__lab` holds what it collects.
 const HOOK: &str = include_str!("scripts/hook.js");
@@ -26,6 +26,8 @@ const HOOK: &str = include_str!("scripts/hook.js");
 pub struct BrowserOptions {
     /// The tone its microphone hears, in hertz; without one there is no camera or microphone.
     pub tone: Option<f64>,
+    /// What camera and microphone take in instead: a film (Y4M) and a recording (WAV).
+    pub scene: Option<Scene>,
     /// Origins on plain HTTP that count as secure, so that pages may use the camera.
     pub trusted: Vec<String>,
     /// The certificate of an authority to trust (PEM or DER).
@@ -293,6 +295,13 @@ fn capabilities(profile: &Path, options: &BrowserOptions) -> Result<ChromeCapabi
             "--use-file-for-fake-audio-capture={}",
             file.display()
         ));
+    }
+    if let Some(scene) = &options.scene {
+        arguments.push("--use-fake-device-for-media-stream".into());
+        for (what, file) in [("audio", scene.speech()), ("video", scene.film())] {
+            let file = file.display();
+            arguments.push(format!("--use-file-for-fake-{what}-capture={file}"));
+        }
     }
     if !options.trusted.is_empty() {
         let origins = options.trusted.join(",");

@@ -14,6 +14,7 @@
 //! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
 //! * [`Liar`] stands before a server, and passes on something else than was said.
+//! * [`Link`] is a cable that loses, delays and holds back; [`quality`] is what is heard and seen over it.
 //! * [`mishap`] lets something happen to two people in a call, and says what it cost them.
 //! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
@@ -29,12 +30,16 @@ mod browser;
 mod driver;
 mod host;
 mod liar;
+mod link;
 pub mod mishap;
 mod nat;
 mod net;
 mod pages;
 mod person;
+pub mod plot;
 mod process;
+pub mod quality;
+mod scene;
 mod server;
 mod sound;
 mod stun;
@@ -47,12 +52,14 @@ pub use authority::Authority;
 pub use browser::{Browser, BrowserOptions, Tab};
 pub use host::Host;
 pub use liar::{Liar, Lie, Way};
+pub use link::{Link, Shape};
 pub use nat::Nat;
 pub use net::{Lan, Net};
 pub use nix::sys::signal::Signal;
 pub use pages::Pages;
 pub use person::{Evidence, Person};
 pub use process::Process;
+pub use scene::Scene;
 pub use server::{Server, ServerOptions};
 pub use sound::Heard;
 pub use stun::binding;

@@ -13,7 +13,7 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-use crate::{Host, Nat, process::run};
+use crate::{Host, Link, Nat, process::run};
 
 /// All namespaces of labs begin with this, then the id of the process they belong to.
 const PREFIX: &str = "dtlab";
@@ -157,6 +157,13 @@ impl Net {
         Ok(Host::inside(name, &namespace, address))
     }
 
+    /// A host behind a router, on a cable that can be made bad.
+    pub fn behind_link(&mut self, lan: &mut Lan, name: &str) -> Result<(Host, Link)> {
+        let namespace = self.namespace(name)?;
+        let (address, link) = lan.plug_in_link(&namespace)?;
+        Ok((Host::inside(name, &namespace, address), link))
+    }
+
     /// Another network for a host behind a router: an interface `eth1`, which is down for now.
     pub fn also_behind(&mut self, lan: &mut Lan, host: &Host) -> Result<Ipv4Addr> {
         let namespace = host
@@ -210,16 +217,37 @@ impl Lan {
     }
 
     fn plug_in(&mut self, namespace: &str, interface: &str, route: bool) -> Result<Ipv4Addr> {
+        let address = self.next_address();
+        cable(&self.bridge, self.ports, namespace, interface, address)?;
+        if route {
+            self.route(namespace)?;
+        }
+        Ok(address)
+    }
+
+    fn plug_in_link(&mut self, namespace: &str) -> Result<(Ipv4Addr, Link)> {
+        let address = self.next_address();
+        let port = format!("port{}", self.ports);
+        let here = Host::inside("switch", &self.bridge, Ipv4Addr::UNSPECIFIED);
+        let there = Host::inside("host", namespace, address);
+        let link = Link::between((&here, &port), (&there, "eth0"))?;
+        connect(&self.bridge, &port, namespace, "eth0", address)?;
+        self.route(namespace)?;
+        Ok((address, link))
+    }
+
+    fn next_address(&mut self) -> Ipv4Addr {
         let [a, b, c] = self.prefix;
         let address = Ipv4Addr::new(a, b, c, self.next);
         self.next += 1;
         self.ports += 1;
-        cable(&self.bridge, self.ports, namespace, interface, address)?;
-        if route {
-            let gateway = format!("{a}.{b}.{c}.1");
-            ip(&["-n", namespace, "route", "add", "default", "via", &gateway])?;
-        }
-        Ok(address)
+        address
+    }
+
+    fn route(&self, namespace: &str) -> Result<()> {
+        let [a, b, c] = self.prefix;
+        let gateway = format!("{a}.{b}.{c}.1");
+        ip(&["-n", namespace, "route", "add", "default", "via", &gateway])
     }
 }
 
@@ -243,7 +271,12 @@ fn cable(bridge: &str, port: u32, host: &str, interface: &str, address: Ipv4Addr
         "link", "add", &port, "netns", bridge, "type", "veth", "peer", "name", interface, "netns",
         host,
     ])?;
-    ip(&["-n", bridge, "link", "set", &port, "master", "br0", "up"])?;
+    connect(bridge, &port, host, interface, address)
+}
+
+/// Puts one end into the bridge, and gives the other its address.
+fn connect(bridge: &str, port: &str, host: &str, interface: &str, address: Ipv4Addr) -> Result<()> {
+    ip(&["-n", bridge, "link", "set", port, "master", "br0", "up"])?;
     let address = format!("{address}/24");
     ip(&["-n", host, "addr", "add", &address, "dev", interface])?;
     ip(&["-n", host, "link", "set", interface, "up"])

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{Browser, BrowserOptions, Host, Patience, eventually};
+use crate::{Browser, BrowserOptions, Host, Patience, Scene, eventually};
 
 const SENSE: &str = include_str!("scripts/sense.js");
 /// Messages of the chat, oldest first.
@@ -54,6 +54,21 @@ impl Person {
         Self::with(test, host, name, Some(hertz), options)
     }
 
+    /// A person whose camera and microphone take in `scene`.
+    pub fn filming(
+        test: &str,
+        host: &Host,
+        name: &str,
+        scene: &Scene,
+        origin: &str,
+    ) -> Result<Self> {
+        let options = BrowserOptions {
+            scene: Some(scene.clone()),
+            ..insecure(origin)
+        };
+        Self::with(test, host, name, None, options)
+    }
+
     /// A person without camera and microphone.
     pub fn without_devices(test: &str, host: &Host, name: &str, origin: &str) -> Result<Self> {
         Self::with(test, host, name, None, insecure(origin))
@@ -67,11 +82,12 @@ impl Person {
         mut options: BrowserOptions,
     ) -> Result<Self> {
         options.tone = tone;
+        let devices = tone.is_some() || options.scene.is_some();
         Ok(Self {
             browser: Browser::start(host, name, &options)?,
             test: test.into(),
             tone: tone.unwrap_or(0.0),
-            devices: tone.is_some(),
+            devices,
         })
     }
 
@@ -83,6 +99,11 @@ impl Person {
     /// The browser, to kill it.
     pub fn browser_mut(&mut self) -> &mut Browser {
         &mut self.browser
+    }
+
+    /// Whether they have camera and microphone.
+    pub fn has_devices(&self) -> bool {
+        self.devices
     }
 
     /// The tone their microphone hears.
