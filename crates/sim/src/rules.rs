@@ -50,7 +50,7 @@ pub struct Watch {
     people: BTreeSet<(CallId, UserId)>,
     rings: BTreeMap<RingId, Ring>,
     over: BTreeSet<RingId>,
-    /// Devices, by their place, that cannot take a ring, and are told no more of it.
+    /// Devices, by their place, that do not want to hear of a ring any more.
     busy: BTreeSet<(usize, RingId)>,
     /// Rings accepted in the input that is being handled.
     accepted: Vec<RingId>,
@@ -83,6 +83,14 @@ impl Watch {
         let consent = match action {
             Action::Busy(ring) => {
                 self.busy.insert((who, *ring));
+                return;
+            }
+            // Who hangs up hears no more of what asks into that call. A server that died while its store
+            // failed has forgotten the answer, and rings on at the others.
+            Action::HangUp(call) => {
+                let rings = client.rings().iter();
+                let rings = rings.filter(|(_, ring)| ring.call == *call);
+                self.busy.extend(rings.map(|(id, _)| (who, *id)));
                 return;
             }
             Action::Join(room, _) => Consent::Room(*room),
@@ -351,7 +359,10 @@ impl Watch {
             (ClientMessage::Hangup(Hangup { call }), ServerMessage::Ok(_)) => {
                 let seat = ParticipantId::of(*call, client.device());
                 let sits = |kept: &KeptCall| {
-                    let again = client.seats().iter().any(|seat| seat.room == kept.room);
+                    // It came back since, and what is answered may be said once more on another socket.
+                    let seats = client.seats();
+                    let again = seats.iter().any(|seat| seat.room == kept.room)
+                        || client.unanswered().filter(|other| *other == asked).count() > 1;
                     kept.ended.is_none() && kept.seats.contains_key(&seat) && !again
                 };
                 !keep.calls.get(call).is_some_and(sits)
