@@ -24,8 +24,8 @@ function said(id: string, body: string, from = 'ben'): ChatFrom {
 /** What the server will answer to the next joins. */
 const table = { participants: [] as Participant[], connections: [] as ConnectionOpened[], chat: [] as ChatFrom[] };
 
-function joined(): ServerMessage {
-  return { t: 'joined', call: CALL, room: ROOM, you: 'ada', ...structuredClone(table) };
+function joined(call = CALL): ServerMessage {
+  return { t: 'joined', call, room: ROOM, you: 'ada', ...structuredClone(table) };
 }
 
 function storage(): StringStorage & { values: Map<string, string> } {
@@ -530,6 +530,34 @@ describe('the end', () => {
     await join;
     await backOnline('resumed');
     expect(server.socket.of('join')).toEqual([]);
+  });
+
+  it('while joining leaves the call that the room had', async () => {
+    server.answer = () => null;
+    void call.join();
+    await settle();
+    void call.hangup();
+    server.push(joined('another'), server.socket.of('join')[0]!.id);
+    await settle();
+    expect(server.socket.of('hangup').map((frame) => frame['call'])).toEqual([call.id, 'another']);
+  });
+
+  it('while joining is not the end of the next call in that room', async () => {
+    server.answer = () => null;
+    void call.join();
+    await settle();
+    void call.hangup();
+    const next = newCall();
+    void next.join();
+    await settle();
+    const [first, second] = server.socket.of('join');
+    server.push(joined('another'), first!.id);
+    await settle();
+    expect(next.snapshot.phase).toBe('joining');
+    server.push(joined('another'), second!.id);
+    await settle();
+    expect(next.snapshot.phase).toBe('waiting');
+    expect(server.socket.of('hangup')).toHaveLength(1);
   });
 
   it('comes from the server with its reason', async () => {

@@ -15,6 +15,7 @@ import {
   type Join,
   type Joined,
   type MediaState,
+  type ServerMessage,
 } from './protocol.gen.ts';
 import { RequestError } from './requests.ts';
 import type { Message, Signaling, SignalingState } from './signaling.ts';
@@ -228,7 +229,6 @@ export class Call {
     this.#unsubscribe = [
       signaling.onState((state) => this.#signalingChanged(state)),
       signaling.onReset(() => this.#rejoin()),
-      signaling.on('joined', (message) => this.#joined(message)),
       signaling.on('participant', mine(({ participant }) => this.#participant(participant))),
       signaling.on('connection', mine((message) => this.#peers.open(message))),
       signaling.on('connection_restart', mine(({ connection, generation }) =>
@@ -248,7 +248,7 @@ export class Call {
 
   async #requestEntry(): Promise<void> {
     try {
-      await this.#signaling.request(this.#entryMessage(), { signal: this.#joinAbort.signal });
+      await this.#enter(this.#entryMessage(), { signal: this.#joinAbort.signal });
     } catch (error) {
       if (this.#stage !== 'joining') return;
       const code = error instanceof RequestError ? error.code : 'stopped';
@@ -257,6 +257,12 @@ export class Call {
       const offline = code === 'stopped' || code === 'withdrawn';
       this.#refuse(offline ? 'offline' : code, error instanceof Error ? error.message : '');
     }
+  }
+
+  /** Another call may be on its way into the same room: only the answers to our own requests are ours. */
+  async #enter(message: ClientMessage, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const answered = (answer: ServerMessage) => answer.t === 'joined' && this.#joined(answer);
+    await this.#signaling.request(message, { ...options, answered });
   }
 
   #entryMessage(): ClientMessage {
@@ -271,6 +277,7 @@ export class Call {
   }
 
   #joined(joined: Joined): void {
+    if (this.#stage === 'ended') return this.#joinedLate(joined);
     if (this.#room === '' ? joined.call !== this.#call : joined.room !== this.#room) return;
     if (this.#stage !== 'joining' && this.#stage !== 'in') return;
     const again = this.#stage === 'in';
@@ -294,12 +301,17 @@ export class Call {
     this.#changed();
   }
 
+  /** It is over here, and the room had a call with another id than the one that was hung up. */
+  #joinedLate({ call, room }: Joined): void {
+    if (!this.#signaling.entering(room)) void this.#tell({ t: 'hangup', call });
+  }
+
   /** The server has forgotten us: says what is alive. Nothing that flows is touched. */
   async #rejoin(): Promise<void> {
     if (this.#stage !== 'in') return;
     this.#rejoinTimer.clear();
     try {
-      await this.#signaling.request(this.#joinMessage(this.#peers.announcements()));
+      await this.#enter(this.#joinMessage(this.#peers.announcements()));
     } catch (error) {
       const code = error instanceof RequestError ? error.code : 'stopped';
       if (code === 'superseded' || code === 'stopped' || this.#stage !== 'in') return;

@@ -114,6 +114,17 @@ describe('giving up', () => {
     expect(sent('cancel').map((frame) => frame['ring'])).toEqual([ring.ring]);
   });
 
+  it('leaves the call of one who was calling us, into which the answer led', async () => {
+    server.answer = () => null;
+    await start();
+    ring.cancel();
+    const joined: Joined = { call: 'c2', room: 'r2', you: 'ada', participants: [], connections: [], chat: [] };
+    server.push({ t: 'joined', ...joined }, sent('invite')[0]!.id);
+    await settle();
+    expect(ring.snapshot.end).toEqual({ how: 'cancelled' });
+    expect(sent('hangup')).toMatchObject([{ call: 'c2' }]);
+  });
+
   it('before anything was sent asks nobody at all', async () => {
     server.reachable = false;
     server.socket.drop();

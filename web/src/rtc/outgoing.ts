@@ -129,13 +129,20 @@ export class Outgoing {
     try {
       const invite = { t: 'invite', ring: this.ring, to, ...this.#invitation } as const;
       const answer = await this.#signaling.request(invite, { signal: this.#abort.signal });
-      if (answer.t === 'joined') this.#end({ how: 'glare', joined: answer });
+      if (answer.t === 'joined') this.#crossed(answer);
       else if (this.#snapshot.phase === 'inviting') this.#set({ phase: 'offered', end: null });
     } catch (error) {
       this.#refused(error);
     } finally {
       this.#asking = false;
     }
+  }
+
+  /** They were calling us. Who has given up meanwhile is not in their call for that. */
+  #crossed(joined: Joined): void {
+    const wanted = this.#snapshot.phase !== 'over' || this.#signaling.entering(joined.room);
+    if (!wanted) this.#signaling.request({ t: 'hangup', call: joined.call }).catch(() => undefined);
+    this.#end({ how: 'glare', joined });
   }
 
   #refused(error: unknown): void {

@@ -26,6 +26,8 @@ export interface Pending {
   sent: boolean;
   /** Was withdrawn after that: a session that has heard of it answers, and no other is asked. */
   withdrawn: boolean;
+  /** Handles the answer before anything that comes after it. */
+  answered?: ((answer: ServerMessage) => void) | undefined;
   resolve(answer: ServerMessage): void;
   reject(error: RequestError): void;
 }
@@ -54,9 +56,15 @@ export class Requests {
     return this.#pending.has(id);
   }
 
+  /** Whether such a request waits for its answer. */
+  some(such: (message: ClientMessage) => boolean): boolean {
+    return [...this.#pending.values()].some(({ message }) => such(message));
+  }
+
   /** Settles the request that `answer` belongs to. */
   answer(id: string, answer: ServerMessage): void {
     const pending = this.#take(id);
+    pending?.answered?.(answer);
     if (answer.t === 'error') pending?.reject(new RequestError(answer.code, answer.message));
     else pending?.resolve(answer);
   }

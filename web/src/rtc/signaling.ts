@@ -42,6 +42,12 @@ export interface SignalingOptions {
   log?: Log;
 }
 
+/** How a request is made. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+  answered?: (answer: ServerMessage) => void;
+}
+
 /** The message of one type. */
 export type Message<Type extends ServerMessage['t']> = Extract<ServerMessage, { t: Type }>;
 
@@ -137,19 +143,25 @@ export class Signaling {
    * Sends a message that must not be lost: it is kept, and sent again in order, until its answer
    * has come. Rejects with {@link RequestError}. An aborted `signal` takes it back as long as no
    * socket has carried it, and keeps it from being sent again to a server that has lost the session.
+   * `answered` handles an answer before anything that comes after it.
    */
-  request(message: ClientMessage, options: { signal?: AbortSignal } = {}): Promise<ServerMessage> {
+  request(message: ClientMessage, options: RequestOptions = {}): Promise<ServerMessage> {
     const problem = this.#refusal(message);
     if (problem) return Promise.reject(problem);
     return new Promise((resolve, reject) => {
       const rejoin = this.#resetting !== null && message.t === 'join';
       // While the calls are being joined again only the joins go ahead of what had to wait.
       const held = this.#resetting !== null && !rejoin;
-      const pending = this.#requests.add({ message, held, rejoin, resolve, reject });
+      const pending = this.#requests.add({ message, held, rejoin, answered: options.answered, resolve, reject });
       if (!pending) return reject(new RequestError('limit', 'Too many requests are unanswered.'));
       options.signal?.addEventListener('abort', () => this.#requests.withdraw(pending.id));
       if (!held) this.#transmit(pending);
     });
+  }
+
+  /** Whether this device may be on its way into a room; where the answer to a ring leads is not known. */
+  entering(room: string): boolean {
+    return this.#requests.some((message) => message.t === 'accept' || (message.t === 'join' && message.room === room));
   }
 
   /** Sends a message nobody answers; false, and it is gone, when there is no connection now. */
