@@ -1,6 +1,7 @@
 //! `dialtone dev`: everything on this machine, without configuration.
 
 mod greeting;
+mod relay;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,23 +10,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
-use turn::{Cidr, Credentials, Limits, RelayAddress};
+use turn::Cidr;
 
 use super::https::HttpsArguments;
 use super::state::StateArguments;
 use crate::accounts::{self, Accounts};
-use crate::addresses::{self, Address};
+use crate::addresses;
 use crate::config::RelayIp;
 use crate::doctor::{Plan, State};
 use crate::http::{Hosts, Listener, PublicUrl, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
-use crate::net::relay::{PORTS, Relay, RelayConfig};
+use crate::net::relay::RelayConfig;
 use crate::outgoing::Outgoing;
 use crate::reach::Reach;
 use crate::webhooks::Webhooks;
 use crate::{proof, push};
 use greeting::Greeting;
+use relay::{offered, relay_addresses, relay_config, start_relay};
 
 /// Clients at once. A development server needs few; this bounds what a mistake can take.
 const MAX_SESSIONS: usize = 10_000;
@@ -45,9 +47,10 @@ pub struct Arguments {
     #[command(flatten)]
     https: HttpsArguments,
 
-    /// Where STUN and TURN listen, over UDP and TCP
-    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:3478")]
-    turn: SocketAddr,
+    /// Where STUN and TURN listen, over UDP and TCP (repeatable)
+    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(default_values = ["0.0.0.0:3478", "[::]:3478"])]
+    turn: Vec<SocketAddr>,
 
     /// Where relayed packets come from, and what clients are told if it differs (repeatable)
     /// [default: as --turn says]
@@ -205,7 +208,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         urls: &urls,
         first_step: first_step.as_ref(),
         administrator: first.as_deref(),
-        turn: arguments.turn,
+        turn: &arguments.turn,
         relay: &relay,
         found: &found,
         state: &arguments.state,
@@ -295,89 +298,6 @@ fn host(url: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
-    }
-}
-
-// ---- the relay ----
-
-/// Where allocations are made: as is said, where clients are told to ask, or on what this machine
-/// announces.
-fn relay_addresses(arguments: &Arguments, found: &[Address]) -> Vec<RelayAddress> {
-    if !arguments.relay_ip.is_empty() {
-        let given = arguments.relay_ip.iter();
-        return given.map(|RelayIp(relay)| *relay).collect();
-    }
-    let listen = arguments.turn;
-    if listen.ip().is_unspecified() {
-        let same_family = |relay: &RelayAddress| relay.bind.is_ipv4() || listen.is_ipv6();
-        return addresses::relays(found)
-            .into_iter()
-            .filter(same_family)
-            .collect();
-    }
-    vec![RelayAddress {
-        bind: listen.ip(),
-        announced: listen.ip(),
-    }]
-}
-
-fn relay_config(
-    arguments: &Arguments,
-    secret: &[u8],
-    relays: &[RelayAddress],
-    http: Vec<SocketAddr>,
-) -> anyhow::Result<RelayConfig> {
-    let mut credentials = Credentials::new("dialtone")?;
-    credentials.add_secret(secret);
-    Ok(RelayConfig {
-        listen: vec![arguments.turn],
-        tls: None,
-        proxies: arguments.proxy_from.clone(),
-        relays: relays.to_vec(),
-        ports: PORTS,
-        credentials,
-        allow_peers: arguments.allow_peer.clone(),
-        deny_peers: Vec::new(),
-        protected: http,
-        limits: Limits::default(),
-        discovery: None,
-        mobility: true,
-        tcp_relay: false,
-        room: Room::default(),
-        threads: 1,
-    })
-}
-
-fn start_relay(
-    arguments: &Arguments,
-    secret: &[u8],
-    relays: &[RelayAddress],
-    http: Vec<SocketAddr>,
-) -> anyhow::Result<Relay> {
-    let config = relay_config(arguments, secret, relays, http)?;
-    Relay::start(config).with_context(|| {
-        format!(
-            "STUN and TURN cannot use {} (--turn ADDR:PORT chooses)",
-            arguments.turn
-        )
-    })
-}
-
-/// What clients are told about the relay.
-fn offered(relay: &Relay, relays: &[RelayAddress], secret: Vec<u8>) -> exchange::RelayConfig {
-    let port = relay.port();
-    let hosts = relays
-        .iter()
-        .map(|relay| SocketAddr::new(relay.announced, port));
-    // UDP first: where it passes, it is the better way. TCP is for where it does not.
-    let turn_urls = ["udp", "tcp"].into_iter().flat_map(|transport| {
-        let url = move |host| format!("turn:{host}?transport={transport}");
-        hosts.clone().map(url)
-    });
-    exchange::RelayConfig {
-        stun_urls: hosts.clone().map(|host| format!("stun:{host}")).collect(),
-        turn_urls: turn_urls.collect(),
-        secret,
     }
 }
 

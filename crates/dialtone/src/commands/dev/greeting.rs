@@ -22,7 +22,7 @@ pub struct Greeting<'a> {
     /// The link that makes the administrator, as long as there is none.
     pub administrator: Option<&'a str>,
     /// Where STUN and TURN were told to listen.
-    pub turn: SocketAddr,
+    pub turn: &'a [SocketAddr],
     /// The relay.
     pub relay: &'a Relay,
     /// The addresses of this machine.
@@ -74,17 +74,19 @@ impl Greeting<'_> {
     }
 
     fn add_relay(&self, text: &mut String) -> anyhow::Result<()> {
-        if self.turn.ip().is_unspecified() {
+        if self.turn.iter().any(|at| at.ip().is_unspecified()) {
             let port = self.relay.port();
             writeln!(text, "  STUN and TURN on port {port}, UDP and TCP")?;
             for address in self.found {
                 writeln!(text, "    {address}")?;
             }
         } else {
+            let listen = self.relay.listen_addresses().iter();
+            let listen: Vec<_> = listen.map(SocketAddr::to_string).collect();
+            let listen = listen.join(" and ");
             writeln!(
                 text,
-                "  STUN and TURN on {}, UDP and TCP, as --turn says",
-                self.relay.listen_addresses().first().unwrap_or(&self.turn)
+                "  STUN and TURN on {listen}, UDP and TCP, as --turn says"
             )?;
         }
         if self.urls.len() > 1 {
