@@ -10,13 +10,14 @@ use crate::{
 pub fn main(arguments: &[String]) -> Result<(), String> {
     match arguments.split_first() {
         Some((what, rest)) if what == "mishaps" => mishaps(rest),
+        Some((what, rest)) if what == "networks" => networks(rest),
         Some((what, rest)) if what == "quality" => quality(rest),
         Some((what, rest)) if what == "setup" => setup(rest),
         Some((what, rest)) if what == "signaling" => signaling(rest),
         Some((what, rest)) if what == "turn" => turn(rest),
         _ => Err(
-            "what shall be measured? `cargo xtask bench mishaps`, `quality`, `setup`, `signaling` or \
-             `turn`"
+            "what shall be measured? `cargo xtask bench mishaps`, `networks`, `quality`, `setup`, \
+             `signaling` or `turn`"
                 .into(),
         ),
     }
@@ -29,6 +30,18 @@ fn mishaps(arguments: &[String]) -> Result<(), String> {
     run(cargo()
         .args(["run", "--quiet", "--package", "lab"])
         .args(["--bin", "bench-mishaps", "--"])
+        .args(arguments)
+        .env("DIALTONE_BIN", binary))
+}
+
+/// Two people on every pair of networks: whether they connect, by which path, and how fast.
+fn networks(arguments: &[String]) -> Result<(), String> {
+    tools::provide(&[tools::CHROMIUM, tools::CHROMEDRIVER, tools::CERTUTIL])?;
+    tools::provide(&[tools::IP, tools::NFT])?;
+    let binary = release_binary()?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "lab"])
+        .args(["--bin", "bench-networks", "--"])
         .args(arguments)
         .env("DIALTONE_BIN", binary))
 }

@@ -32,6 +32,7 @@ Builds, runs and tests Dialtone.
   cargo xtask mutants [PART]      breaks the exchange on purpose; the rules have to see it
   cargo xtask bench setup [ARGS]  measures how fast a call is set up (--calls N)
   cargo xtask bench mishaps [ARGS] measures the gaps in sound when something happens (--rounds N)
+  cargo xtask bench networks [ARGS] goes through every pair of networks (--only A,B, --rounds N)
   cargo xtask bench turn [ARGS]   measures what relaying costs, beside coturn (--quick)
 ";
 

@@ -201,6 +201,10 @@ fn bench() -> Result<Count, String> {
             &["--only", "Nothing", "--rounds", "1", "--dry-run"],
         ),
         (
+            "bench-networks",
+            &["--only", "Public,FullCone", "--rounds", "1", "--dry-run"],
+        ),
+        (
             "bench-quality",
             &[
                 "--only",

@@ -1,6 +1,7 @@
 //! A certificate authority of the lab's own, and browsers that trust it.
 
 use std::{
+    fmt::Display,
     fs,
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -16,15 +17,15 @@ use tempfile::TempDir;
 
 use crate::process::run;
 
-/// An authority that has certified one address.
+/// An authority that has certified one name or address.
 #[derive(Debug)]
 pub struct Authority {
     folder: TempDir,
 }
 
 impl Authority {
-    /// Makes the authority, and a certificate of it for this address.
-    pub fn certify(address: Ipv4Addr) -> Result<Self> {
+    /// Makes the authority, and a certificate of it for this name or address.
+    pub fn certify(host: impl Display) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?;
         let root_key = KeyPair::generate()?;
         let mut root = CertificateParams::default();
@@ -32,7 +33,7 @@ impl Authority {
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
-        let mut leaf = CertificateParams::new([address.to_string()])?;
+        let mut leaf = CertificateParams::new([host.to_string()])?;
         leaf.distinguished_name = called("Server of the lab");
         let self_signed = root.self_signed(&root_key)?;
         let signed = leaf.signed_by(&key, &Issuer::new(root, root_key))?;

@@ -1,14 +1,50 @@
 //! Numbers for measurements: summaries, the shape of the machine they were taken on, and the page
 //! they are written to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fmt, fs, io, thread};
+
+use anyhow::{Context, Result, bail};
 
 use crate::process::run;
 
 /// Begins what people write on a page of measurements.
 const TRIED: &str = "## What was tried and what it brought";
+
+/// What a measurement of several things in rounds is told.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// How often each is measured; it counts what lies in the middle.
+    pub rounds: usize,
+    /// The only one that is measured, if it is only one.
+    pub only: Option<String>,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+}
+
+impl Arguments {
+    /// `[--rounds N] [--only NAME] [--dry-run]`
+    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
+        let mut arguments = Self {
+            rounds: 3,
+            only: None,
+            dry_run: false,
+        };
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--rounds" => {
+                    let rounds = words.next().context("--rounds needs a number")?;
+                    arguments.rounds = rounds.parse().context("--rounds needs a number")?;
+                }
+                "--only" => arguments.only = Some(words.next().context("--only needs a name")?),
+                "--dry-run" => arguments.dry_run = true,
+                other => bail!("unknown argument {other}; there are --rounds, --only, --dry-run"),
+            }
+        }
+        Ok(arguments)
+    }
+}
 
 /// Repeated measurements of one thing, in its unit.
 #[derive(Clone, Debug, Default)]
@@ -112,14 +148,21 @@ pub fn publish(report: &str, page: &str, is_trial: bool) -> io::Result<()> {
     if is_trial {
         return Ok(());
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
-    fs::create_dir_all(&folder)?;
-    let page = folder.join(page);
-    let before = match fs::read_to_string(&page) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        before => before?,
-    };
-    fs::write(page, renewed(report, &before))
+    let before = last(page)?;
+    fs::create_dir_all(folder())?;
+    fs::write(folder().join(page), renewed(report, &before))
+}
+
+/// That page of `docs/measurements` as it is; empty, if there is none.
+pub fn last(page: &str) -> io::Result<String> {
+    match fs::read_to_string(folder().join(page)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text,
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements")
 }
 
 /// The report, and behind it what people wrote on the page before.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -32,6 +33,10 @@ pub struct BrowserOptions {
     pub trusted: Vec<String>,
     /// The certificate of an authority to trust (PEM or DER).
     pub authority: Option<PathBuf>,
+    /// A name, and the address it has; none if this network cannot resolve it.
+    pub name: Option<(String, Option<IpAddr>)>,
+    /// The HTTP proxy that everything has to go through.
+    pub proxy: Option<SocketAddr>,
 }
 
 /// A tab of a browser.
@@ -308,6 +313,18 @@ fn capabilities(profile: &Path, options: &BrowserOptions) -> Result<ChromeCapabi
         arguments.push(format!(
             "--unsafely-treat-insecure-origin-as-secure={origins}"
         ));
+    }
+    if let Some((name, address)) = &options.name {
+        let address = match address {
+            Some(IpAddr::V6(address)) => format!("[{address}]"),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            None => "^NOTFOUND".into(),
+        };
+        // The star is for a dot at the end: with one, and with none, names are asked for.
+        arguments.push(format!("--host-resolver-rules=MAP {name}* {address}"));
+    }
+    if let Some(proxy) = options.proxy {
+        arguments.push(format!("--proxy-server=http://{proxy}"));
     }
     let mut capabilities = ChromeCapabilities::new();
     for argument in &arguments {

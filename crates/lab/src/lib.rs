@@ -15,6 +15,7 @@
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
 //! * [`Liar`] stands before a server, and passes on something else than was said.
 //! * [`Link`] is a cable that loses, delays and holds back; [`quality`] is what is heard and seen over it.
+//! * [`Matrix`] lets two people call each other on every pair of networks ([`access`]).
 //! * [`mishap`] lets something happen to two people in a call, and says what it cost them.
 //! * [`Authority`] certifies a server for browsers that trust it.
 //! * [`bare`] connects two browsers without our server, to judge the networks alone.
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod access;
 mod authority;
 pub mod bare;
 pub mod bench;
@@ -31,6 +33,7 @@ mod driver;
 mod host;
 mod liar;
 mod link;
+mod matrix;
 pub mod mishap;
 mod nat;
 mod net;
@@ -38,6 +41,7 @@ mod pages;
 mod person;
 pub mod plot;
 mod process;
+mod proxy;
 pub mod quality;
 mod scene;
 mod server;
@@ -53,12 +57,14 @@ pub use browser::{Browser, BrowserOptions, Tab};
 pub use host::Host;
 pub use liar::{Liar, Lie, Way};
 pub use link::{Link, Shape};
+pub use matrix::{Matrix, Outcome};
 pub use nat::Nat;
 pub use net::{Lan, Net};
 pub use nix::sys::signal::Signal;
 pub use pages::Pages;
 pub use person::{Evidence, Person};
 pub use process::Process;
+pub use proxy::Proxy;
 pub use scene::Scene;
 pub use server::{Server, ServerOptions};
 pub use sound::Heard;

@@ -87,33 +87,54 @@ impl Net {
         Ok(Host::inside(name, &namespace, address))
     }
 
-    /// A host with a public address of IPv6 alone (2001:db8::/64): nothing leaves it by IPv4.
+    /// A host with a public address of IPv6 alone (2001:db8::/64): it has none of IPv4.
     pub fn public_ipv6(&mut self, name: &str) -> Result<(Host, Ipv6Addr)> {
         let host = self.public(name)?;
-        let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, self.next_public.into());
+        let address = self.add_ipv6(&host)?;
+        host.sh("ip -4 addr flush dev wan")?;
+        Ok((host, address))
+    }
+
+    /// Gives a public host an address of IPv6 as well.
+    pub fn add_ipv6(&self, host: &Host) -> Result<Ipv6Addr> {
+        let [.., last] = host.address().octets();
+        let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into());
         host.sh(&format!(
             "for f in all default wan; do echo 0 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done
              ip addr add {address}/64 dev wan nodad
              ip -6 route add default dev wan"
         ))?;
-        host.nft(
-            "table ip none {
-               chain outgoing { type filter hook output priority 0; oifname wan drop; }
-             }",
-        )?;
-        Ok((host, address))
+        Ok(address)
     }
 
     /// A router with a public address and a network behind it.
     ///
-    /// The first network is 192.0.2.0/24, the second 198.51.100.0/24, the third 100.64.0.0/24; there
-    /// is no route between them, as there is none between two homes.
+    /// The first network is 192.0.2.0/24, the second 198.51.100.0/24, the third 100.64.0.0/24, and
+    /// further ones are 10.1.N.0/24; there is no route between them, as there is none between two
+    /// homes.
     pub fn lan(&mut self, name: &str, nat: Nat) -> Result<Lan> {
+        let prefix = self.next_prefix()?;
+        self.lan_of(name, nat, prefix)
+    }
+
+    /// The same where the router is a customer of a carrier: its address outside is one of `carrier`.
+    pub fn lan_behind(&mut self, carrier: &mut Lan, name: &str, nat: Nat) -> Result<Lan> {
+        let prefix = self.next_prefix()?;
+        let namespace = self.namespace(name)?;
+        let address = carrier.plug_in(&namespace, "wan", true)?;
+        self.route_for(Host::inside(name, &namespace, address), nat, prefix)
+    }
+
+    fn next_prefix(&self) -> Result<[u8; 3]> {
         let homes = self
             .namespaces
             .iter()
-            .filter(|n| n.contains("-lan-") && !n.contains("-cloud-"));
-        self.lan_of(name, nat, HOMES[homes.count()])
+            .filter(|n| n.contains("-lan-") && !n.contains("-cloud-"))
+            .count();
+        match HOMES.get(homes) {
+            Some(prefix) => Ok(*prefix),
+            None => Ok([10, 1, u8::try_from(homes).context("too many homes")?]),
+        }
     }
 
     /// A router with a network of private addresses behind it: 192.168.7.0/24.
@@ -124,7 +145,12 @@ impl Net {
     fn lan_of(&mut self, name: &str, nat: Nat, prefix: [u8; 3]) -> Result<Lan> {
         let namespace = self.namespace(name)?;
         let address = self.plug_in(&namespace, "wan")?;
-        let router = Host::inside(name, &namespace, address);
+        self.route_for(Host::inside(name, &namespace, address), nat, prefix)
+    }
+
+    /// Makes a router of a host: a network behind it.
+    fn route_for(&mut self, router: Host, nat: Nat, prefix: [u8; 3]) -> Result<Lan> {
+        let name = router.name();
         let bridge = self.namespace(&format!("lan-{name}"))?;
         add_bridge(&bridge)?;
         let mut lan = Lan {
@@ -134,7 +160,8 @@ impl Net {
             next: 1,
             ports: 0,
         };
-        lan.plug_in(&namespace, "lan", false)?;
+        let namespace = router.namespace().context("it is no host of a lab")?;
+        lan.plug_in(namespace, "lan", false)?;
         router.sh("echo 1 > /proc/sys/net/ipv4/ip_forward")?;
         router
             .nft(&nat.rules())
@@ -211,6 +238,12 @@ impl Net {
 }
 
 impl Lan {
+    /// The address of the router on this network.
+    pub fn gateway(&self) -> Ipv4Addr {
+        let [a, b, c] = self.prefix;
+        Ipv4Addr::new(a, b, c, 1)
+    }
+
     /// The namespace of its switch; the router is on port 1, hosts follow.
     pub(crate) fn bridge(&self) -> &str {
         &self.bridge
@@ -245,8 +278,7 @@ impl Lan {
     }
 
     fn route(&self, namespace: &str) -> Result<()> {
-        let [a, b, c] = self.prefix;
-        let gateway = format!("{a}.{b}.{c}.1");
+        let gateway = self.gateway().to_string();
         ip(&["-n", namespace, "route", "add", "default", "via", &gateway])
     }
 }

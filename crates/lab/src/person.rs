@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{Browser, BrowserOptions, Host, Patience, Scene, eventually};
 
 const SENSE: &str = include_str!("scripts/sense.js");
+const FIRST_PICTURE: &str = include_str!("scripts/first_picture.js");
 /// Messages of the chat, oldest first.
 const LOG: &str = "const log = document.querySelector('[role=log]');
     return log ? log.innerText.split('\\n').map((line) => line.trim()).filter(Boolean) : [];";
@@ -34,7 +35,11 @@ pub struct Evidence {
 impl Person {
     /// A person with a camera and a microphone that hears a tone of `hertz`.
     pub fn arrive(test: &str, host: &Host, name: &str, hertz: f64, origin: &str) -> Result<Self> {
-        Self::with(test, host, name, Some(hertz), insecure(origin))
+        let options = BrowserOptions {
+            tone: Some(hertz),
+            ..insecure(origin)
+        };
+        Self::with(test, host, name, &options)
     }
 
     /// The same at a browser that trusts an authority as well, so that pages come by HTTPS; `root` is
@@ -48,10 +53,11 @@ impl Person {
         root: &Path,
     ) -> Result<Self> {
         let options = BrowserOptions {
+            tone: Some(hertz),
             authority: Some(root.to_owned()),
             ..insecure(origin)
         };
-        Self::with(test, host, name, Some(hertz), options)
+        Self::with(test, host, name, &options)
     }
 
     /// A person whose camera and microphone take in `scene`.
@@ -66,28 +72,21 @@ impl Person {
             scene: Some(scene.clone()),
             ..insecure(origin)
         };
-        Self::with(test, host, name, None, options)
+        Self::with(test, host, name, &options)
     }
 
     /// A person without camera and microphone.
     pub fn without_devices(test: &str, host: &Host, name: &str, origin: &str) -> Result<Self> {
-        Self::with(test, host, name, None, insecure(origin))
+        Self::with(test, host, name, &insecure(origin))
     }
 
-    fn with(
-        test: &str,
-        host: &Host,
-        name: &str,
-        tone: Option<f64>,
-        mut options: BrowserOptions,
-    ) -> Result<Self> {
-        options.tone = tone;
-        let devices = tone.is_some() || options.scene.is_some();
+    /// A person at a browser that is given this.
+    pub fn with(test: &str, host: &Host, name: &str, options: &BrowserOptions) -> Result<Self> {
         Ok(Self {
-            browser: Browser::start(host, name, &options)?,
+            browser: Browser::start(host, name, options)?,
             test: test.into(),
-            tone: tone.unwrap_or(0.0),
-            devices,
+            tone: options.tone.unwrap_or(0.0),
+            devices: options.tone.is_some() || options.scene.is_some(),
         })
     }
 
@@ -238,6 +237,17 @@ impl Person {
     /// Presses "Hang up".
     pub fn hang_up(&self) -> Result<()> {
         self.press("Hang up")
+    }
+
+    /// Waits for the first remote picture, and says how long after the click on "Join" it was
+    /// presented.
+    pub fn first_picture(&self) -> Result<Duration> {
+        let elapsed = self
+            .browser
+            .script(FIRST_PICTURE, vec![])
+            .map_err(|e| self.explain(e))?;
+        let milliseconds = elapsed.as_f64().context("no time from the page")?;
+        Ok(Duration::from_secs_f64(milliseconds / 1000.0))
     }
 
     /// Everything the page shows, plays, and knows about its connections.

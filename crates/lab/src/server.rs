@@ -34,10 +34,13 @@ pub struct Server {
 pub struct ServerOptions {
     /// Further arguments after the usual ones.
     pub arguments: Vec<String>,
-    /// The address of the host to listen on, if not its usual one.
+    /// The address of the host to listen on, if not its usual one; an unspecified one stands for
+    /// all addresses of both families.
     pub address: Option<IpAddr>,
     /// Who certifies the server: HTTPS, and TURN over TLS, are on port 443 then.
     pub authority: Option<Arc<Authority>>,
+    /// The name that people know the certified server by, if not its address.
+    pub name: Option<String>,
     /// The address that others know the host by, if it is not its own.
     pub announced: Option<Ipv4Addr>,
 }
@@ -72,15 +75,14 @@ impl Server {
         let mut command = self.host.command(&binary()?.to_string_lossy());
         command
             .arg("dev")
-            .args([
-                "--http",
-                &self.http.to_string(),
-                "--turn",
-                &self.turn.to_string(),
-            ])
+            .args(["--http", &self.http.to_string()])
             .arg("--data")
             .arg(self.data.path())
             .arg("--no-open");
+        // On all addresses is what it does by itself.
+        if !self.turn.ip().is_unspecified() {
+            command.args(["--turn", &self.turn.to_string()]);
+        }
         if !self.http.ip().is_loopback() {
             command.args(LAB_NETWORKS.iter().flat_map(|net| ["--allow-peer", net]));
         }
@@ -89,7 +91,7 @@ impl Server {
         }
         if let Some(authority) = &self.options.authority {
             command
-                .arg(format!("--https={}:443", self.http.ip()))
+                .arg(format!("--https={}", SocketAddr::new(self.http.ip(), 443)))
                 .arg("--cert")
                 .arg(authority.certificate())
                 .arg("--key")
@@ -116,7 +118,9 @@ impl Server {
 
     /// Scheme, address and port of the web app.
     pub fn origin(&self) -> String {
-        if self.options.authority.is_some() {
+        if let Some(name) = &self.options.name {
+            format!("https://{name}")
+        } else if self.options.authority.is_some() {
             format!("https://{}", self.http.ip())
         } else if self.http.ip().is_loopback() {
             format!("http://localhost:{}", self.http.port())

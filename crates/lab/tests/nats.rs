@@ -2,13 +2,14 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::{
+    io::{BufRead as _, BufReader, Write as _},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
 
 use anyhow::{Result, ensure};
-use lab::{Host, Lan, Nat, Net};
+use lab::{Host, Lan, Nat, Net, Proxy};
 
 /// A public host that tells whoever asks what address it sees.
 struct Mirror {
@@ -121,6 +122,93 @@ fn two_cones_can_punch_through_and_two_symmetric_nats_cannot() -> Result<()> {
             both.map(|side| side.join().expect("no panic"))
         });
         assert_eq!(arrived, [through; 2], "{nat:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_cone_lets_everybody_in_to_ports_in_use_and_no_others() -> Result<()> {
+    let mut net = Net::new()?;
+    let (first, second) = (Mirror::on(&mut net, "one")?, Mirror::on(&mut net, "two")?);
+    let (_lan, alice) = home(&mut net, Nat::FullCone)?;
+    let (socket, unused) = (alice.udp(0)?, alice.udp(0)?);
+    let seen = first.sees(&socket)?;
+    second.socket.send_to(b"unasked", seen)?;
+    let (_, from) = socket.recv_from(&mut [0; 8])?;
+    assert_eq!(from, second.address, "and it says from where");
+    assert_eq!(second.sees(&socket)?, seen, "a cone has one mapping");
+    let closed = SocketAddr::new(seen.ip(), unused.local_addr()?.port());
+    second.socket.send_to(b"unasked", closed)?;
+    assert!(unused.recv_from(&mut [0; 8]).is_err(), "nobody sent by it");
+    Ok(())
+}
+
+#[test]
+fn a_restricted_cone_lets_in_by_address() -> Result<()> {
+    let mut net = Net::new()?;
+    let host = net.public("one")?;
+    let (asked, other_port) = (host.udp(7)?, host.udp(8)?);
+    let stranger = Mirror::on(&mut net, "two")?;
+    let (_lan, alice) = home(&mut net, Nat::RestrictedCone)?;
+    let socket = alice.udp(0)?;
+    socket.send_to(b"?", asked.local_addr()?)?;
+    let (_, seen) = asked.recv_from(&mut [0; 8])?;
+    other_port.send_to(b"unasked", seen)?;
+    let (_, from) = socket.recv_from(&mut [0; 8])?;
+    assert_eq!(from, other_port.local_addr()?, "any port of that address");
+    stranger.socket.send_to(b"unasked", seen)?;
+    assert!(
+        socket.recv_from(&mut [0; 8]).is_err(),
+        "no address that nothing was sent to"
+    );
+    assert_eq!(stranger.sees(&socket)?, seen, "a cone has one mapping");
+    Ok(())
+}
+
+#[test]
+fn behind_two_routers_the_outer_one_is_seen() -> Result<()> {
+    let mut net = Net::new()?;
+    let (first, second) = (Mirror::on(&mut net, "one")?, Mirror::on(&mut net, "two")?);
+    let mut carrier = net.lan("carrier", Nat::Cone)?;
+    let mut home = net.lan_behind(&mut carrier, "home", Nat::Cone)?;
+    let socket = net.behind(&mut home, "alice")?.udp(0)?;
+    let seen = first.sees(&socket)?;
+    assert_eq!(seen.ip(), carrier.router.address());
+    assert_eq!(second.sees(&socket)?, seen, "two cones are a cone");
+    Ok(())
+}
+
+#[test]
+fn where_nothing_passes_the_proxy_reaches_443() -> Result<()> {
+    let mut net = Net::new()?;
+    let mirror = Mirror::on(&mut net, "mirror")?;
+    let server = net.public("server")?;
+    let listen = |port| server.enter(|| TcpListener::bind((server.address(), port)));
+    let (listener, _other) = (listen(443)??, listen(444)??);
+    let (lan, alice) = home(&mut net, Nat::Closed)?;
+    assert!(mirror.sees(&alice.udp(0)?).is_err(), "no datagram passes");
+    let second = Duration::from_secs(1);
+    let straight = alice.enter(|| TcpStream::connect_timeout(&listener.local_addr()?, second))?;
+    assert!(straight.is_err(), "no connection passes");
+
+    let known = ("dialtone.test".to_owned(), server.address().into());
+    let proxy = Proxy::start(&lan.router, lan.gateway(), known)?;
+    let ask = |target: &str| -> Result<(TcpStream, String)> {
+        let mut stream = alice.enter(|| TcpStream::connect(proxy.address()))??;
+        write!(
+            stream,
+            "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        BufReader::new(&stream).read_line(&mut answer)?;
+        Ok((stream, answer))
+    };
+    let (_tunnel, answer) = ask("dialtone.test:443")?;
+    ensure!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(listener.accept()?.1.ip(), lan.router.address());
+    for refused in ["dialtone.test:444", "elsewhere.test:443"] {
+        let (_stream, answer) = ask(refused)?;
+        ensure!(answer.starts_with("HTTP/1.1 403 "), "{refused}: {answer}");
     }
     Ok(())
 }

@@ -4,22 +4,16 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use lab::{
-    bench::{load, machine_shape},
+    bench::{Arguments, load, machine_shape, publish},
     mishap::{Damage, Mishap, Stage},
 };
 
-struct Arguments {
-    rounds: usize,
-    only: Option<String>,
-    dry_run: bool,
-}
-
 fn main() -> Result<()> {
-    let arguments = parse(std::env::args().skip(1))?;
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
     let load_before = load();
     let mut rows = Vec::new();
     let mut browser = String::new();
@@ -39,32 +33,8 @@ fn main() -> Result<()> {
         rows.push((mishap, damages));
     }
     let report = report(&arguments, &rows, &browser, load_before);
-    println!("{report}");
-    if !arguments.dry_run && arguments.only.is_none() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measurements");
-        fs::write(folder.join("mishaps.md"), report)?;
-    }
-    Ok(())
-}
-
-fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
-    let mut arguments = Arguments {
-        rounds: 3,
-        only: None,
-        dry_run: false,
-    };
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--rounds" => {
-                let rounds = words.next().context("--rounds needs a number")?;
-                arguments.rounds = rounds.parse().context("--rounds needs a number")?;
-            }
-            "--only" => arguments.only = Some(words.next().context("--only needs a name")?),
-            "--dry-run" => arguments.dry_run = true,
-            other => bail!("unknown argument {other}; there are --rounds, --only, --dry-run"),
-        }
-    }
-    Ok(arguments)
+    let is_trial = arguments.dry_run || arguments.only.is_some();
+    Ok(publish(&report, "mishaps.md", is_trial)?)
 }
 
 fn report(

@@ -11,19 +11,6 @@ use lab::bench::{Series, load, machine_shape, publish};
 use lab::{Host, Pages, Person, Server, Signal};
 use serde_json::json;
 
-/// Resolves with the milliseconds from the click on "Join" to the first remote picture.
-const FIRST_PICTURE: &str = "return new Promise((done, fail) => {
-  const until = performance.now() + 25000;
-  const look = () => {
-    const click = window.__lab.clicks.findLast((click) => click.name === 'Join');
-    const frame = window.__lab.firstFrames.find((f) => f.role === 'remote' && click && f.at > click.at);
-    if (frame) done(frame.at - click.at);
-    else if (performance.now() > until) fail(new Error('no remote picture within 25 s'));
-    else setTimeout(look, 100);
-  };
-  look();
-})";
-
 struct Arguments {
     calls: usize,
     starts: usize,
@@ -143,16 +130,13 @@ fn call(waiting: &Person, joining: &Person, origin: &str, camera_on: bool) -> Re
     joining.prepare()?;
     thread::sleep(Duration::from_millis(700));
     joining.press("Join")?;
-    let elapsed = joining
-        .browser()
-        .script(FIRST_PICTURE, vec![])
-        .map_err(|e| joining.explain(e))?;
+    let elapsed = joining.first_picture()?;
     joining.hang_up()?;
     for person in [joining, waiting] {
         person.until_state("ended")?;
         person.browser().goto("about:blank")?;
     }
-    elapsed.as_f64().context("no time from the page")
+    Ok(elapsed.as_secs_f64() * 1000.0)
 }
 
 fn measure_starts(arguments: &Arguments, results: &mut Results) -> Result<()> {
