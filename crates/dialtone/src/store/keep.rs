@@ -78,7 +78,7 @@ const RING_HISTORY: &str = "
     UNION ALL
     SELECT r.callee, r.id, r.id, r.call_id, v.outcome IN ('accepted', 'declined')
         FROM v JOIN rings r ON r.id = v.id WHERE r.ended_ms IS NULL AND NOT r.hidden
-    ON CONFLICT (user_id, subject) DO NOTHING";
+    ON CONFLICT (call_id, subject, user_id) DO NOTHING";
 
 const RINGS_ENDED: &str = "
     WITH v (id, at_ms, outcome) AS (VALUES @rows)
@@ -89,7 +89,7 @@ const RINGS_ENDED: &str = "
 const MESSAGE_HISTORY: &str = "
     WITH v (ring, id, body, at_ms) AS (VALUES @rows)
     UPDATE history SET seen = FALSE FROM v JOIN rings r ON r.id = v.ring
-    WHERE history.user_id = r.callee AND history.subject = r.id
+    WHERE history.call_id = r.call_id AND history.subject = r.id AND history.user_id = r.callee
         AND NOT EXISTS (SELECT 1 FROM ring_messages m WHERE m.ring_id = r.id)";
 
 const MESSAGES: &str = "
@@ -114,7 +114,7 @@ const CALL_HISTORY: &str = "
         WHERE c.ended_ms IS NULL AND v.reason <> 'glare' AND s.user_id IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM rings r WHERE r.call_id = c.id
             AND (r.caller = s.user_id OR (r.callee = s.user_id AND NOT r.hidden)))
-    ON CONFLICT (user_id, subject) DO NOTHING";
+    ON CONFLICT (call_id, subject, user_id) DO NOTHING";
 
 const CALLS_ENDED: &str = "
     WITH v (id, at_ms, reason) AS (VALUES @rows)
@@ -190,11 +190,12 @@ async fn undo(open: &mut Transaction, entry: &Entry) -> Result<(), Error> {
             if open.execute(sql, args![ring.ring, entry.at_ms]).await? > 0 {
                 for sql in [
                     "DELETE FROM ring_messages WHERE ring_id = $1",
-                    "DELETE FROM history WHERE ring_id = $1",
                     "DELETE FROM webhook_deliveries WHERE subject = $1",
                 ] {
                     open.execute(sql, args![ring.ring]).await?;
                 }
+                let sql = "DELETE FROM history WHERE call_id = $1 AND subject = $2";
+                open.execute(sql, args![ring.call, ring.ring]).await?;
             }
         }
         Record::Said(chat) => {

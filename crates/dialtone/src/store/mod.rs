@@ -197,7 +197,7 @@ impl Transaction {
     }
 
     /// Several statements without parameters, as migrations have them.
-    async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
+    async fn script(&mut self, sql: impl SqlSafeStr) -> Result<(), Error> {
         match self {
             Transaction::Sqlite(open) => {
                 sqlx::raw_sql(sql).execute(&mut **open).await?;

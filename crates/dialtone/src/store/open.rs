@@ -23,6 +23,9 @@ pub const FILE: &str = "dialtone.db";
 const PREPARED: usize = 160;
 /// Memory for pages of the one that writes, in KiB: what a busy group of records touches.
 const PAGES_KIB: u32 = 16 << 10;
+/// Pages of the write-ahead log after which they are moved to the file (32 MiB): one that was written many
+/// times meanwhile is moved once.
+const LOG_PAGES: u32 = 8 << 10;
 /// Connections that only read. More would help only where more processors are.
 const READERS: u32 = 4;
 /// Connections to PostgreSQL, whose default is 100 for everybody together.
@@ -241,7 +244,8 @@ async fn open_sqlite(path: &Path) -> anyhow::Result<Store> {
     let writing = options
         .clone()
         .statement_cache_capacity(PREPARED)
-        .pragma("cache_size", format!("-{PAGES_KIB}"));
+        .pragma("cache_size", format!("-{PAGES_KIB}"))
+        .pragma("wal_autocheckpoint", LOG_PAGES.to_string());
     let writer = connect_in_turn(pool.clone().max_connections(1), writing)
         .await
         .map_err(|error| place.explain(error))?;

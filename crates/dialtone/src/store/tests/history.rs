@@ -2,9 +2,9 @@ use exchange::records::RingOutcome::*;
 use protocol::message::EndReason;
 
 use super::super::history::{Direction, HistoryEntry, HistoryOutcome, Page, Unreachable};
-use super::super::{Store, args};
-use super::on_both;
+use super::super::{Place, Store, args};
 use super::story::*;
+use super::{Fresh, on_both};
 
 async fn people(store: &Store) {
     account(store, 1, "Ada").await;
@@ -294,5 +294,51 @@ fn one_deletes_ones_own_entry_and_nobody_elses() {
         // It does not come back with a repeat.
         answered_call().keep(store).await;
         assert!(history(store, 1).await.entries.is_empty());
+    });
+}
+
+/// The table as the first versions had it, with what it holds now.
+#[test]
+fn entries_of_older_stores_stay_as_they_were() {
+    on_both(async |Fresh { place, store, .. }| {
+        people(&store).await;
+        answered_call().keep(&store).await;
+        let first = match &place {
+            Place::Sqlite(_) => include_str!("../migrations/sqlite/0001_first.sql"),
+            Place::Postgres(_) => include_str!("../migrations/postgres/0001_first.sql"),
+        };
+        let (_, table) = first.split_once("CREATE TABLE history").unwrap();
+        let (table, _) = table.split_once("-- ---- webhooks ----").unwrap();
+        let columns = "user_id, subject, ring_id, call_id, seen";
+        let mut open = store.begin().await.unwrap();
+        for sql in [
+            "CREATE TABLE now AS SELECT * FROM history",
+            "DROP TABLE history",
+            &format!("CREATE TABLE history{table}"),
+            &format!("INSERT INTO history ({columns}) SELECT {columns} FROM now ORDER BY position"),
+            // The newest is gone, and its position nobody else's.
+            "DELETE FROM history WHERE position = 2",
+            "DROP TABLE now",
+            "DELETE FROM migrations WHERE version = 4",
+        ] {
+            open.script(sqlx::AssertSqlSafe(sql.to_owned()))
+                .await
+                .unwrap();
+        }
+        open.commit().await.unwrap();
+        store.close().await;
+
+        let store = place.open().await.unwrap();
+        let old = only(&store, 1).await;
+        assert_eq!((old.id, old.ring, old.call), (1, Some(ring(1)), call(1)));
+        Story::default()
+            .opened(2)
+            .seated(2, 1, Some(user(1)), "Ada")
+            .ended(2)
+            .keep(&store)
+            .await;
+        let page = history(&store, 1).await;
+        let ids: Vec<u64> = page.entries.iter().map(|entry| entry.id).collect();
+        assert_eq!(ids, [3, 1]);
     });
 }
