@@ -67,6 +67,9 @@ export default defineConfig(({ mode }) => ({
     // Nothing is inlined as a data: URL, so that the content security policy can stay strict.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What every page needs is one file, however much of it pages that are loaded later need, too: more
+    // files are more requests, and compress worse. It waits for a language, so languages import none of it.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
   },
   server: {
     proxy: mode.startsWith('fake') ? {} : { '/api': { target: 'http://localhost:8080', ws: true } },
