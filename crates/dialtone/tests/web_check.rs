@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use relay_support::Client as TurnClient;
 use serde_json::Value;
+use turn::stun::attribute as attr;
 use web_support::{Answer, Server};
 
 fn ask(server: &Server) -> Answer {
@@ -92,4 +93,16 @@ fn nothing_else_is_reached_whatever_is_allowed() {
     assert_eq!(client.bind(0x4001, at_neighbour), 0);
     client.send_channel_data(0x4001, b"junk");
     assert!(neighbour.hears_nothing());
+}
+
+#[test]
+fn no_refresh_makes_it_last_longer_than_a_minute() {
+    let server = Server::start();
+    let (address, username, password) = turn(&ask(&server).json());
+    let (mut client, _) = TurnClient::allocated(address, &username, &password);
+    let refreshed = client.refresh(3600);
+    assert_eq!(refreshed.code(), 0);
+    let lifetime = refreshed.first(attr::LIFETIME).unwrap();
+    let seconds = u32::from_be_bytes(lifetime.try_into().unwrap());
+    assert!((1..=60).contains(&seconds), "{seconds}");
 }
