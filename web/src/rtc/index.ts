@@ -21,7 +21,7 @@ export type { Trust } from './trust/channel.ts';
 export type { Distrust } from './trust/handshake.ts';
 export type { Identity } from './trust/keyring.ts';
 export { newSigningPair, SigningKey } from './trust/crypto.ts';
-export type { Quality, QualityLabel } from './stats.ts';
+export { THRESHOLDS, type Quality, type QualityLabel } from './stats.ts';
 export type { Kind, MediaFactory, Screen, Tracks } from './media.ts';
 export { consoleLog, systemClock, type Clock, type Log } from './clock.ts';
 export { randomId, toBase64Url } from './ids.ts';

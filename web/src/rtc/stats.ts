@@ -18,7 +18,7 @@ export interface Quality {
 export const SAMPLE_MS = 2_000;
 
 /** Above the first of each pair a call is `fair`, above the second `poor`. */
-const THRESHOLDS = {
+export const THRESHOLDS = {
   roundTripMs: [250, 500],
   loss: [0.03, 0.1],
   jitterMs: [40, 90],

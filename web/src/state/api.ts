@@ -45,6 +45,7 @@ export class ApiClient {
 
   // Signing in and out
   server = () => this.#get<Api.ServerInfo>('/server');
+  check = () => this.#enter<Api.CheckAccess>('/check');
   login = (name: string, password: string) => this.#enter<Api.Me>('/login', { name, password });
   loginWithPasskey = {
     begin: () => this.#enter<Api.Ceremony>('/login/passkey/begin'),

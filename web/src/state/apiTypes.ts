@@ -10,6 +10,12 @@ export interface ServerInfo {
   first_run: boolean;
 }
 
+/** The way to STUN and the relay for a check, good for a minute and for nothing else. */
+export interface CheckAccess {
+  ice_servers: RTCIceServer[];
+  expires_in_ms: number;
+}
+
 export type Role = 'admin' | 'member';
 
 export interface Me {

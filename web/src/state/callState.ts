@@ -6,6 +6,7 @@ import type { AccountPage } from './route.ts';
 
 export type Screen =
   | 'start'
+  | 'check'
   | 'lobby'
   | 'calling'
   | 'unanswered'

@@ -14,6 +14,7 @@ describe('parseRoute', () => {
   });
 
   it('knows the pages about accounts', () => {
+    expect(parseRoute('/check')).toEqual({ page: 'check' });
     for (const page of ['signin', 'welcome', 'settings', 'history', 'admin']) {
       expect(parseRoute(`/${page}`)).toEqual({ page });
       expect(parseRoute(`/${page}/`)).toEqual({ page });

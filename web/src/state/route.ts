@@ -4,7 +4,7 @@
 const ACCOUNT_PAGES = ['signin', 'welcome', 'settings', 'history', 'admin'] as const;
 export type AccountPage = (typeof ACCOUNT_PAGES)[number];
 
-export type Route = { page: 'start' } | { page: 'room'; room: string } | { page: AccountPage } | { page: 'unknown' };
+export type Route = { page: 'start' } | { page: 'check' } | { page: 'room'; room: string } | { page: AccountPage } | { page: 'unknown' };
 
 /** 128 bits in base64url: 22 characters, of which the last carries two bits only. */
 const BITS_128 = /^[A-Za-z0-9_-]{21}[AQgw]$/;
@@ -12,6 +12,7 @@ const BITS_128 = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 export function parseRoute(pathname: string): Route {
   const path = pathname.replace(/^\/+|\/+$/g, '');
   if (path === '') return { page: 'start' };
+  if (path === 'check') return { page: 'check' };
   if (isAccountPage(path)) return { page: path };
   return BITS_128.test(path) ? { page: 'room', room: path } : { page: 'unknown' };
 }

@@ -25,7 +25,8 @@ export function plural(key: PluralKey, n: number): string {
   return say(texts[`${key}.${form}`] ?? texts[`${key}.other`] ?? '', { n });
 }
 
-function say(text: string, parameters: Record<string, string | number>): string {
+/** A text with its parameters. */
+export function say(text: string, parameters: Readonly<Record<string, string | number>>): string {
   const written = Object.entries(parameters).map(([name, value]) => [name, typeof value === 'number' ? number(value) : value]);
   return fill(text, Object.fromEntries(written), languages[language()].dir);
 }
