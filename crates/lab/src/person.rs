@@ -9,6 +9,16 @@ use crate::{Browser, BrowserOptions, Host, Patience, Scene, eventually};
 
 const SENSE: &str = include_str!("scripts/sense.js");
 const FIRST_PICTURE: &str = include_str!("scripts/first_picture.js");
+/// What the page of the check says, once it is done.
+const CHECKED: &str = "const page = document.querySelector('[data-check]');
+    if (page?.dataset.check !== 'done') return null;
+    const findings = [...page.querySelectorAll('[data-finding]')];
+    return {
+        verdict: page.dataset.verdict,
+        sentence: page.querySelector('.sentence').textContent,
+        levels: Object.fromEntries(findings.map(({ dataset }) => [dataset.finding, dataset.level])),
+        report: page.querySelector('pre').textContent,
+    };";
 /// Messages of the chat, oldest first.
 const LOG: &str = "const log = document.querySelector('[role=log]');
     return log ? log.innerText.split('\\n').map((line) => line.trim()).filter(Boolean) : [];";
@@ -175,6 +185,19 @@ impl Person {
             self.browser.click("button", name)
         })
         .map_err(|e| self.explain(e))
+    }
+
+    /// Lets the page "Can I call from here?" look, and returns its verdict, the sentence of it, the
+    /// levels of its findings by name, and its report.
+    pub fn check(&self, origin: &str) -> Result<Value> {
+        self.browser.goto(&format!("{origin}/check"))?;
+        self.press("Check now")?;
+        let checked = || {
+            let said = self.browser.script(CHECKED, vec![])?;
+            ensure!(!said.is_null(), "it is not done");
+            Ok(said)
+        };
+        eventually("the check is done", Patience::USUAL, checked).map_err(|e| self.explain(e))
     }
 
     /// Opens the chat unless it is open, and sends a message.

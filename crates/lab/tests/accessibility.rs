@@ -50,6 +50,23 @@ fn a_call_by_link() -> Result<()> {
 }
 
 #[test]
+fn the_check() -> Result<()> {
+    let server = Server::start(&Host::here())?;
+    let here = Host::here();
+    let origin = server.origin();
+    let alice = Person::arrive("accessible-check", &here, "Alice", common::ALICE, &origin)?;
+    alice.browser().goto(&format!("{origin}/check"))?;
+    can_be_used(&alice, "before a check")?;
+    alice.check(&origin)?;
+    can_be_used(&alice, "a check")?;
+    alice.press("I heard nothing")?;
+    alice
+        .browser()
+        .script("document.querySelector('details').open = true", vec![])?;
+    can_be_used(&alice, "a check that found a problem, and its report")
+}
+
+#[test]
 fn calls_that_ring() -> Result<()> {
     let server = Server::start(&Host::here())?;
     let here = Host::here();
