@@ -146,8 +146,14 @@ pub fn today() -> String {
 pub fn publish(report: &str, page: &str, is_trial: bool) -> io::Result<()> {
     println!("{report}");
     if is_trial {
-        return Ok(());
+        Ok(())
+    } else {
+        write(report, page)
     }
+}
+
+/// The same without showing it.
+pub fn write(report: &str, page: &str) -> io::Result<()> {
     let before = last(page)?;
     fs::create_dir_all(folder())?;
     fs::write(folder().join(page), renewed(report, &before))

@@ -55,6 +55,8 @@ pub struct Outcome {
     pub route: Route,
     /// The types of the selected pair's candidates: each side's own, as its browser says it.
     pub candidates: [String; 2],
+    /// All candidates that each side had, for whoever wants to know why it was not another route.
+    pub gathered: [Value; 2],
     /// From the second person's click on "Join" to the first picture of the other.
     pub set_up: Duration,
 }
@@ -129,11 +131,13 @@ impl Matrix {
         };
         let (route, candidates) =
             eventually("the best path", SETTLED, arrived).or_else(|_| travelled(pair))?;
+        let gathered = [gathered(alice)?, gathered(bob)?];
         bob.hang_up()?;
         alice.until_state("ended")?;
         Ok(Outcome {
             route,
             candidates,
+            gathered,
             set_up,
         })
     }
@@ -192,6 +196,18 @@ impl Matrix {
     }
 }
 
+/// The connection that carries the call.
+fn live(page: &Value) -> Result<&Value> {
+    let connections = page["connections"].as_array();
+    let mut connections = connections.into_iter().flatten();
+    let live = connections.find(|it| !it["selected"].is_null());
+    live.context("no connection with a selected pair")
+}
+
+fn gathered(person: &Person) -> Result<Value> {
+    Ok(live(&person.sense()?)?["local"].clone())
+}
+
 /// How the media of these two travels now, and the types of both sides' own candidates.
 fn travelled(pair: [&Person; 2]) -> Result<(Route, [String; 2])> {
     let mut types = Vec::new();
@@ -199,10 +215,7 @@ fn travelled(pair: [&Person; 2]) -> Result<(Route, [String; 2])> {
     let mut shown = Vec::new();
     for person in pair {
         let page = person.sense()?;
-        let connections = page["connections"].as_array();
-        let mut pairs = connections.into_iter().flatten().map(|it| &it["selected"]);
-        let selected = pairs.find(|selected| !selected.is_null());
-        let own = &selected.context("no selected pair")?["local"];
+        let own = &live(&page)?["selected"]["local"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         if own["type"] == "relay" {
             relays.push(text(&own["relayProtocol"]).parse()?);

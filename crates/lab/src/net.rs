@@ -98,9 +98,14 @@ impl Net {
     /// Gives a public host an address of IPv6 as well.
     pub fn add_ipv6(&self, host: &Host) -> Result<Ipv6Addr> {
         let [.., last] = host.address().octets();
+        // No duplicates are looked for: an address that is ready some seconds later is a change of
+        // network for browsers, which give up what they are loading.
         let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into());
         host.sh(&format!(
-            "for f in all default wan; do echo 0 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done
+            "for f in all default wan; do
+               echo 0 > /proc/sys/net/ipv6/conf/$f/accept_dad
+               echo 0 > /proc/sys/net/ipv6/conf/$f/disable_ipv6
+             done
              ip addr add {address}/64 dev wan nodad
              ip -6 route add default dev wan"
         ))?;

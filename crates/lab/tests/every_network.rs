@@ -15,7 +15,6 @@ fn people_on_different_networks_take_the_best_path_there_is() -> Result<()> {
     for (a, b) in [
         (Access::FullCone, Access::Symmetric),
         (Access::Restricted, Access::Symmetric),
-        (Access::Restricted, Access::Carrier),
         (Access::Ipv6Only, Access::Carrier),
         (Access::Ipv6Only, Access::Proxy443),
         (Access::FullCone, Access::Proxy443),

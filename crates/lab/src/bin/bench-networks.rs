@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask bench networks [--rounds N] [--only A,B | --only A] [--dry-run]`
 //!
-//! `--only A` goes through the pairs that `A` comes first in, and puts them in the place of those of the
-//! last report.
+//! `--only` goes through one pair, or all that `A` is in, and puts them in the place of those of the last
+//! report.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -13,7 +13,7 @@ use anyhow::Result;
 use lab::{
     Matrix, Outcome,
     access::{Access, Route, obstacle, optimum, pairs},
-    bench::{Arguments, Series, last, load, machine_shape, publish},
+    bench::{Arguments, Series, last, load, machine_shape, publish, write},
 };
 
 const PAGE: &str = "networks.md";
@@ -28,7 +28,7 @@ struct Row {
 /// Which pairs are asked for.
 enum Wanted {
     All,
-    First(Access),
+    With(Access),
     One(Access, Access),
 }
 
@@ -38,17 +38,21 @@ fn main() -> Result<()> {
     let load_before = load();
     let mut matrix = Matrix::build("bench-networks")?;
     let mut lines = match wanted {
-        Wanted::First(_) => read_lines(&last(PAGE)?),
-        Wanted::All | Wanted::One(..) => BTreeMap::new(),
+        Wanted::With(_) | Wanted::One(..) => read_lines(&last(PAGE)?),
+        Wanted::All => BTreeMap::new(),
     };
+    let mut page = String::new();
     for (a, b) in wanted.pairs() {
         let row = measure(&mut matrix, (a, b), arguments.rounds);
         lines.insert((a, b), row.line());
+        let browser = matrix.browser().unwrap_or_default();
+        page = report(&arguments, &lines, browser, load_before);
+        if !arguments.dry_run {
+            // Whoever ends it goes on with `--only A`.
+            write(&page, PAGE)?;
+        }
     }
-    let browser = matrix.browser().unwrap_or_default();
-    let report = report(&arguments, &lines, browser, load_before);
-    let is_trial = arguments.dry_run || matches!(wanted, Wanted::One(..));
-    Ok(publish(&report, PAGE, is_trial)?)
+    Ok(publish(&page, PAGE, arguments.dry_run)?)
 }
 
 fn measure(matrix: &mut Matrix, (a, b): (Access, Access), rounds: usize) -> Row {
@@ -68,6 +72,10 @@ fn measure(matrix: &mut Matrix, (a, b): (Access, Access), rounds: usize) -> Row 
             ),
             Err(error) => println!("{a:?}, {b:?} {round}: {error:#}"),
         }
+        if let Some(it) = outcome.as_ref().ok().filter(|it| it.route != row.optimum) {
+            let [first, second] = &it.gathered;
+            println!("not {}: {first}\n{second}", row.optimum);
+        }
         row.outcomes.push(outcome.ok());
     }
     row
@@ -78,14 +86,14 @@ impl Wanted {
         Ok(match only.map(|it| it.split_once(',').ok_or(it)) {
             None => Wanted::All,
             Some(Ok((a, b))) => Wanted::One(a.parse()?, b.parse()?),
-            Some(Err(first)) => Wanted::First(first.parse()?),
+            Some(Err(one)) => Wanted::With(one.parse()?),
         })
     }
 
     fn pairs(&self) -> Vec<(Access, Access)> {
         match self {
             Wanted::All => pairs().collect(),
-            Wanted::First(first) => pairs().filter(|(a, _)| a == first).collect(),
+            Wanted::With(one) => pairs().filter(|(a, b)| a == one || b == one).collect(),
             Wanted::One(a, b) => vec![(*a, *b)],
         }
     }
