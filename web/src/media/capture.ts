@@ -9,21 +9,36 @@ export interface Wish {
   device: string;
   /** For cameras of a phone: the one at the front or at the back. */
   facing?: 'user' | 'environment' | undefined;
+  /** For microphones: what the browser does to the sound. */
+  sound?: Sound | undefined;
+}
+
+/** What the browser takes out of the sound of a microphone, or evens out in it. */
+export interface Sound {
+  echo: boolean;
+  noise: boolean;
+  level: boolean;
 }
 
 export const canCapture = (): boolean => Boolean(globalThis.navigator?.mediaDevices?.getUserMedia);
 
 // More pixels than 720p cost a call of two more than they show on most screens.
 const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const CLEAN: Sound = { echo: true, noise: true, level: true };
 
 function constraints(kind: Kind, wish: Wish): MediaTrackConstraints {
-  const base: MediaTrackConstraints = kind === 'video' ? { ...PICTURE } : { ...SOUND };
+  const base: MediaTrackConstraints = kind === 'video' ? { ...PICTURE } : processing(wish.sound ?? CLEAN);
   // `ideal`, not `exact`: a remembered device that is not plugged in today gives way to another.
   if (wish.device) base.deviceId = { ideal: wish.device };
   if (wish.facing) base.facingMode = { ideal: wish.facing };
   return base;
 }
+
+const processing = ({ echo, noise, level }: Sound): MediaTrackConstraints => ({
+  echoCancellation: echo,
+  noiseSuppression: noise,
+  autoGainControl: level,
+});
 
 /** Opens the devices asked for with one prompt; fails as a whole. */
 export async function open(wishes: Partial<Record<Kind, Wish>>): Promise<Partial<Record<Kind, MediaStreamTrack>>> {

@@ -143,13 +143,18 @@ export class OwnMedia {
 
   async choose(kind: Kind, device: string): Promise<void> {
     prefer(kind === 'video' ? { camera: device } : { microphone: device });
-    await this.#reopen(kind, { device });
+    await this.#reopen(kind);
+  }
+
+  /** What the browser does to the sound of the microphone has been changed in the preferences. */
+  async reprocess(): Promise<void> {
+    await this.#reopen('audio');
   }
 
   async flip(): Promise<void> {
     this.facing = this.facing === 'user' ? 'environment' : 'user';
     prefer({ camera: '' });
-    await this.#reopen('video', { device: '', facing: this.facing });
+    await this.#reopen('video');
   }
 
   /** The device a track comes from, as far as the browser says. */
@@ -169,7 +174,10 @@ export class OwnMedia {
   }
 
   #wish(kind: Kind): Wish {
-    if (kind === 'audio') return { device: preferences.microphone };
+    if (kind === 'audio') {
+      const { microphone, cancelEcho, suppressNoise, evenLevel } = preferences;
+      return { device: microphone, sound: { echo: cancelEcho, noise: suppressNoise, level: evenLevel } };
+    }
     return { device: preferences.camera, facing: preferences.camera ? undefined : this.facing };
   }
 
@@ -240,14 +248,14 @@ export class OwnMedia {
     this.#causes = { ...this.#causes, [kind]: cause };
   }
 
-  async #reopen(kind: Kind, wish: Wish): Promise<void> {
+  async #reopen(kind: Kind): Promise<void> {
     // A muted microphone stays open, so it is changed as well.
     if (!this.asked || !(this.wanted[kind] || this.tracks[kind])) return;
     // Many phones cannot hold two cameras open at a time: the old one is let go first.
     if (kind === 'video') this.tracks.video?.stop();
     const turn = this.#turn;
     try {
-      this.#take(await openDevices({ [kind]: wish }), turn);
+      this.#take(await openDevices({ [kind]: this.#wish(kind) }), turn);
     } catch (error) {
       if (turn !== this.#turn) return;
       if (kind === 'video') this.#put('video', null);

@@ -28,6 +28,7 @@ class Devices extends EventTarget {
   list = { audioinput: ['mic'], videoinput: ['cam'] };
   states: Record<string, string> = { microphone: 'granted', camera: 'granted' };
   asked: string[] = [];
+  wishes: unknown[] = [];
   fail: (kinds: string) => string | null = () => null;
   opened: Track[] = [];
 
@@ -40,6 +41,7 @@ class Devices extends EventTarget {
   async getUserMedia(wish: Record<'audio' | 'video', any>): Promise<unknown> {
     const kinds = (['audio', 'video'] as const).filter((kind) => wish[kind]);
     this.asked.push(kinds.join('+'));
+    this.wishes.push(wish.audio);
     const name = this.fail(kinds.join('+'));
     if (name) throw Object.assign(new Error(), { name });
     const tracks = kinds.map((kind) => new Track(kind, wish[kind].deviceId?.ideal ?? 'default'));
@@ -170,4 +172,15 @@ it('does not ask again after a "no" to both', async () => {
     expect(devices.asked).toEqual(['audio+video']);
     expect(own.nothing).toBe(true);
   }
+});
+
+it('opens the microphone anew when the browser is to treat its sound otherwise', async () => {
+  await own.open();
+  const before = own.tracks.audio as unknown as Track;
+  prefer({ suppressNoise: false });
+  await own.reprocess();
+  expect(before.stopped).toBe(true);
+  expect(own.tracks.audio).not.toBe(null);
+  expect(devices.wishes.at(-1)).toMatchObject({ echoCancellation: true, noiseSuppression: false, autoGainControl: true });
+  prefer({ suppressNoise: true });
 });

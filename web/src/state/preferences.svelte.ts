@@ -11,6 +11,10 @@ interface Preferences {
   camera: string;
   microphone: string;
   speaker: string;
+  /** What the browser does to the sound of the microphone. */
+  cancelEcho: boolean;
+  suppressNoise: boolean;
+  evenLevel: boolean;
   /** Empty: as the browser says. */
   language: string;
 }
@@ -23,6 +27,9 @@ const DEFAULTS: Preferences = {
   camera: '',
   microphone: '',
   speaker: '',
+  cancelEcho: true,
+  suppressNoise: true,
+  evenLevel: true,
   language: '',
 };
 

@@ -22,4 +22,8 @@ export const arIncall: In<typeof incall> = {
   'device.replaced.video': 'فُصلت الكاميرا أو توقفت. المستخدمة الآن: {name}',
   'device.replaced.speaker': 'فُصلت السماعة. المستخدمة الآن: {name}',
   'device.other': 'ما اختاره النظام',
+
+  'settings.echo': 'إزالة صدى مكبر الصوت',
+  'settings.noise': 'كتم الضجيج من حولك',
+  'settings.level': 'موازنة مستوى صوتك',
 };

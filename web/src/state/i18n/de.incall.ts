@@ -22,4 +22,8 @@ export const deIncall: In<typeof incall> = {
   'device.replaced.video': 'Die Kamera wurde ausgesteckt oder hat aufgehört. Jetzt in Gebrauch: {name}',
   'device.replaced.speaker': 'Der Lautsprecher wurde ausgesteckt. Jetzt in Gebrauch: {name}',
   'device.other': 'was das System gewählt hat',
+
+  'settings.echo': 'Echo deines Lautsprechers entfernen',
+  'settings.noise': 'Geräusche um dich unterdrücken',
+  'settings.level': 'Deine Lautstärke ausgleichen',
 };

@@ -19,4 +19,8 @@ export const incall = {
   'device.replaced.video': 'The camera was unplugged or has stopped. Now in use: {name}',
   'device.replaced.speaker': 'The speaker was unplugged. Now in use: {name}',
   'device.other': 'what the system has chosen',
+
+  'settings.echo': 'Remove the echo of your speaker',
+  'settings.noise': 'Suppress noise around you',
+  'settings.level': 'Even out how loud you are',
 } as const;
