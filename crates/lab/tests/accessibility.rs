@@ -45,6 +45,18 @@ fn a_call_by_link() -> Result<()> {
     pair.bob.join()?;
     pair.alice.until_state("active")?;
     can_be_used(&pair.alice, "a call")?;
+    pair.alice.press("Settings")?;
+    can_be_used(&pair.alice, "the settings of a call")?;
+    pair.alice.press("Close Settings")?;
+    pair.alice.is_connected_by("direct")?;
+    pair.alice.press("Direct: about this connection")?;
+    pair.alice.press("Show the figures")?;
+    pair.alice.until("figures", |page| {
+        let text = page["text"].as_str().unwrap_or_default();
+        ensure!(text.contains("kbit/s"), "{text}");
+        Ok(())
+    })?;
+    can_be_used(&pair.alice, "the figures of a call")?;
     pair.part()?;
     can_be_used(&pair.alice, "after a call")
 }

@@ -55,3 +55,22 @@ it('takes the worse of the two directions, and jitter in milliseconds', () => {
   const stats = new Map([...inbound(100, 0, 0.05), ...report(outbound)]);
   expect(new QualityMeter().sample(stats)).toMatchObject({ label: 'fair', loss: 0.05, jitterMs: 50 });
 });
+
+it('counts what flows between two reports, and names the largest picture that moves', () => {
+  const at = (timestamp: number, bytesReceived: number, bytesSent: number) =>
+    report(
+      { id: 'a', type: 'inbound-rtp', kind: 'audio', timestamp, bytesReceived: bytesReceived / 2 },
+      { id: 'v', type: 'inbound-rtp', kind: 'video', timestamp, bytesReceived: bytesReceived / 2, frameHeight: 360, framesPerSecond: 25 },
+      { id: 'o', type: 'outbound-rtp', kind: 'video', timestamp, bytesSent, frameHeight: 720, framesPerSecond: 30 },
+      { id: 's', type: 'outbound-rtp', kind: 'video', timestamp, bytesSent: 0, frameHeight: 1080 },
+    );
+  const meter = new QualityMeter();
+  expect(meter.sample(at(1_000, 5_000, 0)).received).toEqual({ kbits: null, lines: 360, rate: 25 });
+  const { received, sent } = meter.sample(at(3_000, 15_000, 250_000));
+  expect(received).toEqual({ kbits: 40, lines: 360, rate: 25 });
+  expect(sent).toEqual({ kbits: 1_000, lines: 720, rate: 30 });
+});
+
+it('says of no flow that it does not know', () => {
+  expect(new QualityMeter().sample(inbound(1, 0)).sent).toEqual({ kbits: null, lines: null, rate: null });
+});

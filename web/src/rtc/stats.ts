@@ -12,6 +12,19 @@ export interface Quality {
   loss: number | null;
   /** Variation of the arrival times, in milliseconds; the worst stream. */
   jitterMs: number | null;
+  /** What comes from the other end, and what goes there. */
+  received: Flow;
+  sent: Flow;
+}
+
+/** Sound and picture in one direction; null where there is none, or the browser does not say. */
+export interface Flow {
+  /** Kilobits per second of sound and picture, without what the network adds. */
+  kbits: number | null;
+  /** Lines of a frame. */
+  lines: number | null;
+  /** Frames per second. */
+  rate: number | null;
 }
 
 /** How often the figures are taken, in milliseconds. */
@@ -28,16 +41,28 @@ export const THRESHOLDS = {
 export class QualityMeter {
   #received = 0;
   #lost = 0;
+  readonly #counted = { received: { bytes: 0, at: 0 }, sent: { bytes: 0, at: 0 } };
 
   /** Takes one report. */
   sample(stats: ReadonlyMap<string, Stat>): Quality {
     const inbound = ofType(stats, 'inbound-rtp');
     const figures = {
       roundTripMs: milliseconds(selectedPair(stats)?.['currentRoundTripTime']),
-      loss: worst([this.#inboundLoss(inbound), ...outboundLoss(stats)]),
-      jitterMs: worst(inbound.map((stream) => milliseconds(stream['jitter']))),
+      loss: most([this.#inboundLoss(inbound), ...outboundLoss(stats)]),
+      jitterMs: most(inbound.map((stream) => milliseconds(stream['jitter']))),
     };
-    return { label: label(figures), ...figures };
+    const received = this.#flow('received', inbound);
+    const sent = this.#flow('sent', ofType(stats, 'outbound-rtp'));
+    return { label: label(figures), ...figures, received, sent };
+  }
+
+  #flow(way: 'received' | 'sent', streams: Stat[]): Flow {
+    const before = this.#counted[way];
+    const bytes = sum(streams, way === 'received' ? 'bytesReceived' : 'bytesSent');
+    const at = Math.max(0, ...streams.map((stream) => numeric(stream['timestamp']) ?? 0));
+    this.#counted[way] = { bytes, at };
+    const known = before.at > 0 && at > before.at && bytes >= before.bytes;
+    return { kbits: known ? ((bytes - before.bytes) * 8) / (at - before.at) : null, ...picture(streams) };
   }
 
   #inboundLoss(inbound: Stat[]): number | null {
@@ -50,15 +75,30 @@ export class QualityMeter {
 }
 
 /** The figures of a connection that is down. */
-export const LOST: Quality = { label: 'lost', roundTripMs: null, loss: null, jitterMs: null };
+export const LOST: Quality = {
+  label: 'lost',
+  roundTripMs: null,
+  loss: null,
+  jitterMs: null,
+  received: { kbits: null, lines: null, rate: null },
+  sent: { kbits: null, lines: null, rate: null },
+};
 
-function label(figures: Omit<Quality, 'label'>): QualityLabel {
+function label(figures: Pick<Quality, 'roundTripMs' | 'loss' | 'jitterMs'>): QualityLabel {
   const over = (level: 0 | 1) =>
     (['roundTripMs', 'loss', 'jitterMs'] as const).some(
       (name) => (figures[name] ?? 0) > THRESHOLDS[name][level],
     );
   if (over(1)) return 'poor';
   return over(0) ? 'fair' : 'good';
+}
+
+/** Of several pictures, the one with the most lines that moves. */
+function picture(streams: Stat[]): Pick<Flow, 'lines' | 'rate'> {
+  const moving = streams.filter((stream) => (numeric(stream['framesPerSecond']) ?? 0) > 0);
+  const lines = most(moving.map((stream) => numeric(stream['frameHeight'])));
+  const largest = moving.find((stream) => stream['frameHeight'] === lines);
+  return { lines, rate: largest ? numeric(largest['framesPerSecond']) : null };
 }
 
 /** What the other end reports of what we send. */
@@ -74,7 +114,7 @@ function sum(stats: Stat[], member: string): number {
   return stats.reduce((total, stat) => total + (numeric(stat[member]) ?? 0), 0);
 }
 
-function worst(values: (number | null)[]): number | null {
+function most(values: (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length > 0 ? Math.max(...known) : null;
 }

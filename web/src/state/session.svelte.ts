@@ -1,8 +1,9 @@
 // One call as the screens see it: the snapshots of src/rtc, and what follows from them.
-import type { Call, CallSnapshot, PeerSnapshot, Trust } from '../rtc/index.ts';
+import type { Call, CallSnapshot, PeerSnapshot, Quality, Trust } from '../rtc/index.ts';
 import { playJoin, playLeave } from '../media/sounds.ts';
 import { keepAwake } from '../media/wakeLock.ts';
 import { bannerOf, type Banner } from './callState.ts';
+import { follow } from './course.ts';
 import { account } from './account.svelte.ts';
 import { t } from './i18n/index.ts';
 import { ScreenShare } from './screenShare.svelte.ts';
@@ -23,6 +24,8 @@ export class CallSession {
   now = $state(Date.now());
   /** Who was called, or has called. */
   person: Person | null = $state.raw(null);
+  /** The figures of the last minutes with whoever is there. */
+  course: readonly Quality[] = $state.raw([]);
   /** Altered messages, and uninvited participants, that the person was told of. */
   altered = 0;
   uninvited = 0;
@@ -117,6 +120,8 @@ export class CallSession {
   #changed(next: CallSnapshot): void {
     const [before, after] = [this.snapshot.peers.length, next.peers.length];
     const over = next.phase === 'ended' && this.snapshot.phase !== 'ended';
+    const same = next.peers[0]?.participant === this.snapshot.peers[0]?.participant;
+    this.course = follow(same ? this.course : [], next.peers[0]?.quality ?? null);
     this.snapshot = next;
     if (after < before) this.#since = Date.now();
     if (!preferences.sounds) return;
