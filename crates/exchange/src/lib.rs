@@ -205,9 +205,9 @@ pub struct Counters {
     pub calls_opened: u64,
     /// Connections that came up, or came up again.
     pub connections_up: u64,
-    /// Rings that were offered.
-    pub rings_offered: u64,
-    /// Rings that were answered.
+    /// Rings begun, also those that were over before a device heard of them.
+    pub rings_begun: u64,
+    /// Rings answered, at a device or by coming to the call.
     pub rings_answered: u64,
     /// Frames that were refused.
     pub frames_refused: u64,

@@ -44,6 +44,7 @@ impl Exchange {
             hidden: self.people.shuts_out(invite.to, caller),
         };
         self.park(now, Record::Rung(what.clone()), Parked::Ring(invite.ring));
+        self.counters.rings_begun += 1;
         self.rings.insert(Ring::new(what, by));
     }
 
@@ -286,7 +287,6 @@ impl Exchange {
         };
         let id = what.ring;
         if self.sits_in(what.callee, call) {
-            self.counters.rings_answered += 1;
             self.tell_ring(now, id, |ring, out| ring.answer(out));
         }
     }
@@ -302,7 +302,6 @@ impl Exchange {
         let request = if self.calls.get(&call).is_some_and(seated) {
             Request::Look
         } else {
-            self.counters.rings_answered += 1;
             Request::Enter {
                 device,
                 account: (account.user, account.name),
@@ -338,7 +337,6 @@ impl Exchange {
             }
             return;
         }
-        self.counters.rings_offered += 1;
         let (crossed, dialled) = match crossed {
             Some(crossed) if !self.can_cross(&crossed, call) => (None, Some(crossed)),
             crossed => (crossed, None),
@@ -606,6 +604,9 @@ impl Exchange {
     }
 
     fn ring_is_over(&mut self, now: Now, id: RingId, outcome: RingOutcome) {
+        if outcome == RingOutcome::Accepted {
+            self.counters.rings_answered += 1;
+        }
         self.record(now, Record::RingEnded { ring: id, outcome });
         self.rings.retire(id);
         let forget_at = now.tick + millis(limits::LEAVE_MESSAGE_MS);

@@ -170,7 +170,7 @@ impl World {
         let counters = self.board.exchange().counters();
         assert!(self.board.exchange().live_sessions() as u64 <= counters.sessions_opened);
         assert!(self.board.exchange().live_calls() as u64 <= counters.calls_opened + self.restored);
-        assert!(counters.rings_answered <= counters.rings_offered + self.restored_rings);
+        assert!(counters.rings_answered <= counters.rings_begun + self.restored_rings);
     }
 
     /// Nothing lives for ever.
