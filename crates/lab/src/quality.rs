@@ -24,8 +24,8 @@ const SCORE: &str = include_str!("scripts/score.py");
 
 /// How long the link has been bad before anything is judged: jitter buffers and estimates settle.
 const SETTLE: Duration = Duration::from_secs(5);
-/// Five turns of what Alice says, one of which the recording may not have as a whole.
-const LISTEN: Duration = Duration::from_secs(28);
+/// Three turns of what Alice says, and some of a fourth.
+const LISTEN: Duration = Duration::from_secs(21);
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -125,9 +125,9 @@ impl Condition {
                 vec![(late, LISTEN)]
             }
             Condition::Narrow => vec![
-                (narrow(2_000), seconds(10)),
-                (narrow(150), seconds(25)),
-                (narrow(2_000), seconds(40)),
+                (narrow(2_000), seconds(8)),
+                (narrow(150), seconds(22)),
+                (narrow(2_000), seconds(35)),
             ],
         }
     }
