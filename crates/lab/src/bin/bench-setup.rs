@@ -24,6 +24,11 @@ struct Results {
     warm: Series,
     /// The click itself turned the camera on.
     cold: Series,
+    /// From following a link to the lobby on the screen, in browsers that never were here.
+    lobby: Series,
+    /// What the first load brought, headers and all, in bytes; the same each time.
+    first_load: u64,
+    requests: u64,
     starts: Series,
     resident_kib: u64,
     resolution: String,
@@ -38,6 +43,7 @@ fn main() -> Result<()> {
         ..Results::default()
     };
     measure_calls(&arguments, &mut results)?;
+    measure_first_loads(&arguments, &mut results)?;
     measure_starts(&arguments, &mut results)?;
     let report = report(&arguments, &results);
     Ok(publish(&report, "setup.md", arguments.dry_run)?)
@@ -139,6 +145,34 @@ fn call(waiting: &Person, joining: &Person, origin: &str, camera_on: bool) -> Re
     Ok(elapsed.as_secs_f64() * 1000.0)
 }
 
+/// Nothing is cached, and the largest thing of the lobby on the screen counts (LCP).
+fn measure_first_loads(arguments: &Arguments, results: &mut Results) -> Result<()> {
+    const FIRST_LOAD: &str = "return new Promise((done) => {
+        const loads = [...performance.getEntriesByType('navigation'),
+                       ...performance.getEntriesByType('resource')]
+        const bytes = loads.reduce((sum, load) => sum + load.transferSize, 0)
+        new PerformanceObserver((list) => {
+          const painted = list.getEntries().at(-1)
+          done({ bytes, requests: loads.length, lobby: painted.startTime })
+        }).observe({ type: 'largest-contentful-paint', buffered: true })
+      })";
+    let here = Host::here();
+    let server = Server::start(&here)?;
+    let origin = server.origin();
+    let host = Person::arrive("bench", &here, "First", 440.0, &origin)?;
+    let link = host.start_a_call(&origin)?;
+    for _ in 0..arguments.starts {
+        let stranger = Person::arrive("bench", &here, "Stranger", 660.0, &origin)?;
+        stranger.open(&link)?;
+        let load = stranger.browser().script(FIRST_LOAD, vec![])?;
+        let figure = |name: &str| load[name].as_f64().context("no figure of the first load");
+        results.lobby.push(figure("lobby")?);
+        results.first_load = figure("bytes")? as u64;
+        results.requests = figure("requests")? as u64;
+    }
+    Ok(())
+}
+
 fn measure_starts(arguments: &Arguments, results: &mut Results) -> Result<()> {
     let mut server = Server::start(&Host::here())?;
     for _ in 0..arguments.starts {
@@ -155,6 +189,7 @@ fn report(arguments: &Arguments, results: &Results) -> String {
         floor,
         warm,
         cold,
+        lobby,
         starts,
         ..
     } = results;
@@ -181,6 +216,15 @@ fn report(arguments: &Arguments, results: &Results) -> String {
          Ratio of the medians to the floor: **{warm_ratio:.2}** with the camera on in the lobby, \
          {cold_ratio:.2} with the camera turned on by the click.\n\
          \n\
+         ## The first load\n\
+         \n\
+         A browser that never was here follows the link of a call, by plain HTTP on this machine: \
+         {first_load:.0} KB in {requests} requests, headers and all.\n\
+         \n\
+         | | median | p90 | min | max | n |\n\
+         | --- | --- | --- | --- | --- | --- |\n\
+         | from the request to the lobby on the screen (largest contentful paint), ms | {lobby} |\n\
+         \n\
          ## The server\n\
          \n\
          | | median | p90 | min | max | n |\n\
@@ -195,6 +239,8 @@ fn report(arguments: &Arguments, results: &Results) -> String {
         warm_ratio = ratio(warm),
         cold_ratio = ratio(cold),
         load = results.load_before,
+        first_load = results.first_load as f64 / 1000.0,
+        requests = results.requests,
         total = 2 * (arguments.calls + 1),
     )
 }
