@@ -37,6 +37,7 @@ fn mishaps(arguments: &[String]) -> Result<(), String> {
 /// Two people on every pair of networks: whether they connect, by which path, and how fast.
 fn networks(arguments: &[String]) -> Result<(), String> {
     tools::provide(&[tools::CHROMIUM, tools::CHROMEDRIVER, tools::CERTUTIL])?;
+    tools::provide(&[tools::FIREFOX, tools::PULSEAUDIO])?;
     tools::provide(&[tools::IP, tools::NFT])?;
     let binary = release_binary()?;
     run(cargo()

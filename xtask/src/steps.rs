@@ -95,6 +95,8 @@ pub const STEPS: &[Step] = &[
 const LAB: &[Tool] = &[
     tools::CHROMIUM,
     tools::CHROMEDRIVER,
+    tools::FIREFOX,
+    tools::PULSEAUDIO,
     tools::IP,
     tools::NFT,
     tools::COTURN,

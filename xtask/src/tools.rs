@@ -33,10 +33,14 @@ const fn crates(name: &'static str) -> Tool {
     }
 }
 
-/// The browser.
+/// A browser.
 pub const CHROMIUM: Tool = apt("chromium", "chromium");
 /// What steers it.
 pub const CHROMEDRIVER: Tool = apt("chromedriver", "chromium-driver");
+/// The other browser, which needs nothing else to be steered.
+pub const FIREFOX: Tool = apt("firefox-esr", "firefox-esr");
+/// Speakers for it on a machine that has none.
+pub const PULSEAUDIO: Tool = apt("pulseaudio", "pulseaudio");
 /// Network namespaces.
 pub const IP: Tool = apt("ip", "iproute2");
 /// NATs.

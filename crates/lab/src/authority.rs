@@ -99,11 +99,10 @@ fn called(name: &str) -> DistinguishedName {
     names
 }
 
-/// Makes programs that run with this home trust the authority, as a person who installs its
-/// certificate does.
-pub(crate) fn trust(root: &Path, home: &Path) -> Result<()> {
-    let store = home.join(".pki/nssdb");
-    fs::create_dir_all(&store)?;
+/// Makes the browser that has its certificates in this folder trust the authority, as a person who
+/// installs its certificate does.
+pub(crate) fn trust(root: &Path, store: &Path) -> Result<()> {
+    fs::create_dir_all(store)?;
     let certutil = || {
         let mut command = Command::new("certutil");
         command.arg("-d").arg(format!("sql:{}", store.display()));

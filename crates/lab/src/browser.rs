@@ -1,23 +1,28 @@
-//! One Chromium with a fresh profile, a fake camera, and a pure tone for a microphone.
+//! One browser with a fresh profile, a fake camera, and a pure tone for a microphone.
+
+mod bidi;
+mod chromium;
+mod driver;
+mod firefox;
+mod remote;
 
 use std::{
     collections::HashMap,
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, WindowHandle};
 
-use crate::{Host, Process, Scene, authority::trust, driver::Driver, wav::write_tone};
+use self::remote::Remote;
+use crate::{Host, Process, Scene};
 
 /// Runs in every page before the page's own scripts; `window.__lab` holds what it collects.
 const HOOK: &str = include_str!("scripts/hook.js");
@@ -25,6 +30,8 @@ const HOOK: &str = include_str!("scripts/hook.js");
 /// What a browser is given.
 #[derive(Clone, Debug, Default)]
 pub struct BrowserOptions {
+    /// Which browser it is.
+    pub engine: Engine,
     /// The tone its microphone hears, in hertz; without one there is no camera or microphone.
     pub tone: Option<f64>,
     /// What camera and microphone take in instead: a film (Y4M) and a recording (WAV).
@@ -39,15 +46,35 @@ pub struct BrowserOptions {
     pub proxy: Option<SocketAddr>,
 }
 
+/// Which browser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Engine {
+    /// Chromium, by chromedriver and the DevTools protocol.
+    #[default]
+    Chromium,
+    /// Firefox, by WebDriver BiDi. It takes in no scene.
+    Firefox,
+}
+
+/// A browser that has just been started.
+struct Started {
+    process: Process,
+    remote: Box<dyn Remote>,
+    /// What plays its sound, where it does not do that itself.
+    sound: Option<Process>,
+}
+
 /// A tab of a browser.
-pub struct Tab(WindowHandle);
+pub struct Tab(String);
 
 /// A running browser. Dropping it kills it.
 pub struct Browser {
     name: String,
-    driver: Driver,
+    engine: Engine,
+    remote: Box<dyn Remote>,
     process: Process,
     version: String,
+    _sound: Option<Process>,
     _profile: TempDir,
 }
 
@@ -55,40 +82,25 @@ impl Browser {
     /// Starts a browser called `name` (in messages and screenshots) on `host`.
     pub fn start(host: &Host, name: &str, options: &BrowserOptions) -> Result<Self> {
         let profile = tempfile::Builder::new().prefix("dialtone-lab-").tempdir()?;
-        if let Some(root) = &options.authority {
-            trust(root, profile.path())?;
-        }
-        let mut command = host.command("chromedriver");
-        command
-            .args(["--port=0", "--allowed-ips=", "--allowed-origins=*"])
-            .arg("--log-level=WARNING")
-            .env("HOME", profile.path())
-            .env("TMPDIR", profile.path());
-        let mut process = Process::start(command)?;
-        let mark = "started successfully on port ";
-        let line = process.wait_for_line(mark, Duration::from_secs(60))?;
-        let port = line.split(mark).nth(1).unwrap_or_default();
-        let port: u16 = port.trim_end_matches('.').parse().context(line.clone())?;
-        let capabilities = capabilities(profile.path(), options)?;
-        // chromedriver listens on the loopback of its own host.
-        let address = format!("http://127.0.0.1:{port}");
-        let driver = Driver::connect(host, address, capabilities)
-            .with_context(|| format!("{name}'s browser; chromedriver said: {}", process.said()))?;
-        let mut browser = Self {
-            name: name.into(),
-            driver,
-            process,
-            version: String::new(),
-            _profile: profile,
+        let start = match options.engine {
+            Engine::Chromium => chromium::start,
+            Engine::Firefox => firefox::start,
         };
-        browser.version = browser.prepare()?;
-        Ok(browser)
-    }
-
-    fn prepare(&self) -> Result<String> {
-        self.prepend(HOOK)?;
-        let version = self.cdp("Browser.getVersion", json!({}))?;
-        Ok(version["product"].as_str().unwrap_or("unknown").to_owned())
+        let Started {
+            process,
+            remote,
+            sound,
+        } = start(host, profile.path(), options).with_context(|| format!("{name}'s browser"))?;
+        remote.prepend(HOOK)?;
+        Ok(Self {
+            name: name.into(),
+            engine: options.engine,
+            version: remote.version()?,
+            remote,
+            process,
+            _sound: sound,
+            _profile: profile,
+        })
     }
 
     /// The name given at the start.
@@ -103,29 +115,22 @@ impl Browser {
 
     /// Runs a script in every page from the next one on, before the page's own scripts.
     pub fn prepend(&self, script: &str) -> Result<()> {
-        let parameters = json!({ "source": script });
-        self.cdp("Page.addScriptToEvaluateOnNewDocument", parameters)
-            .map(drop)
+        self.remote.prepend(script)
     }
 
     /// Opens an address, as typed into the address bar.
     pub fn goto(&self, url: &str) -> Result<()> {
-        let url = url.to_owned();
-        self.driver
-            .call(move |d| Box::pin(async move { d.goto(url).await }))
+        self.remote.goto(url)
     }
 
     /// The tab that commands go to.
     pub fn tab(&self) -> Result<Tab> {
-        self.driver
-            .call(|d| Box::pin(async move { d.window().await.map(Tab) }))
+        self.remote.tab().map(Tab)
     }
 
     /// Opens another tab, which commands go to from then on.
     pub fn open_tab(&self) -> Result<Tab> {
-        let tab = self
-            .driver
-            .call(|d| Box::pin(async move { d.new_tab().await.map(Tab) }))?;
+        let tab = self.remote.open_tab().map(Tab)?;
         self.look_at(&tab)?;
         self.prepend(HOOK)?;
         Ok(tab)
@@ -133,9 +138,7 @@ impl Browser {
 
     /// Lets commands go to this tab.
     pub fn look_at(&self, tab: &Tab) -> Result<()> {
-        let handle = tab.0.clone();
-        self.driver
-            .call(move |d| Box::pin(async move { d.switch_to_window(handle).await }))
+        self.remote.look_at(&tab.0)
     }
 
     /// The address shown.
@@ -149,23 +152,17 @@ impl Browser {
 
     /// Reloads the page.
     pub fn reload(&self) -> Result<()> {
-        self.driver
-            .call(|d| Box::pin(async move { d.refresh().await }))
+        self.remote.reload()
     }
 
     /// Runs a script (the body of a function; `arguments` are its arguments). A promise is awaited.
     pub fn script(&self, source: &str, arguments: Vec<Value>) -> Result<Value> {
-        let source = source.to_owned();
-        self.driver.call(move |d| {
-            Box::pin(async move { Ok(d.execute(source, arguments).await?.json().clone()) })
-        })
+        self.remote.script(source, arguments)
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of the DevTools protocol, to a Chromium.
     pub fn cdp(&self, command: &str, parameters: Value) -> Result<Value> {
-        let command = command.to_owned();
-        self.driver
-            .call(move |d| Box::pin(async move { d.cdp().send_raw(&command, parameters).await }))
+        self.remote.cdp(command, parameters)
     }
 
     /// Clicks, with a real pointer event, the visible control of that role and accessible name.
@@ -179,34 +176,23 @@ impl Browser {
     }
 
     fn click_found(&self, role: &str, name: &str, row: Value) -> Result<()> {
-        let wanted = vec![json!(role), json!(name), row];
-        self.driver
-            .call(move |d| {
-                Box::pin(async move {
-                    let found = d.execute(FIND, wanted).await?;
-                    found.element()?.click().await
-                })
-            })
+        self.remote
+            .click(FIND, vec![json!(role), json!(name), row])
             .with_context(|| format!("{}: cannot click the {role} {name:?}", self.name))
     }
 
     /// Whether that control is shown.
     pub fn shows(&self, role: &str, name: &str) -> Result<bool> {
-        Ok(!self.script(FIND, vec![json!(role), json!(name)])?.is_null())
+        let look = format!(
+            "const find = async function () {{ {FIND} }}; return Boolean(await find(...arguments))"
+        );
+        Ok(self.script(&look, vec![json!(role), json!(name)])? == true)
     }
 
     /// Types into a text field, key by key, after emptying it.
     pub fn type_into(&self, name: &str, text: &str) -> Result<()> {
-        let (wanted, text) = (json!(name), text.to_owned());
-        self.driver
-            .call(move |d| {
-                Box::pin(async move {
-                    let found = d.execute(FIND, vec![json!("textbox"), wanted]).await?;
-                    let field = found.element()?;
-                    field.clear().await?;
-                    field.send_keys(text).await
-                })
-            })
+        self.remote
+            .type_into(FIND, vec![json!("textbox"), json!(name)], text)
             .with_context(|| format!("{}: cannot type into {name:?}", self.name))
     }
 
@@ -215,9 +201,7 @@ impl Browser {
         let folder = build_folder().join("lab");
         fs::create_dir_all(&folder)?;
         let path = folder.join(format!("{test}-{}.png", self.name));
-        let file = path.clone();
-        self.driver
-            .call(move |d| Box::pin(async move { d.screenshot(&file).await }))?;
+        fs::write(&path, self.remote.picture()?)?;
         Ok(path)
     }
 
@@ -232,7 +216,9 @@ impl Browser {
     }
 
     fn signal_all(&self, signal: Signal) {
-        for pid in descendants(self.process.id()) {
+        // chromedriver is no part of the browser, and has to answer.
+        let main = (self.engine == Engine::Firefox).then_some(self.process.id());
+        for pid in main.into_iter().chain(descendants(self.process.id())) {
             kill(Pid::from_raw(pid as i32), signal).ok();
         }
     }
@@ -268,72 +254,6 @@ impl Drop for Browser {
 
 /// Finds a visible control by role and accessible name.
 const FIND: &str = include_str!("scripts/find.js");
-
-fn capabilities(profile: &Path, options: &BrowserOptions) -> Result<ChromeCapabilities> {
-    let mut arguments: Vec<String> = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-breakpad",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--use-fake-ui-for-media-stream",
-        "--window-size=1024,768",
-        // The names of controls are looked for in English.
-        "--accept-lang=en-US",
-    ]
-    .map(String::from)
-    .to_vec();
-    arguments.push(format!(
-        "--user-data-dir={}",
-        profile.join("profile").display()
-    ));
-    if let Some(hertz) = options.tone {
-        let file = profile.join("tone.wav");
-        write_tone(&file, hertz)?;
-        arguments.push("--use-fake-device-for-media-stream".into());
-        arguments.push(format!(
-            "--use-file-for-fake-audio-capture={}",
-            file.display()
-        ));
-    }
-    if let Some(scene) = &options.scene {
-        arguments.push("--use-fake-device-for-media-stream".into());
-        for (what, file) in [("audio", scene.speech()), ("video", scene.film())] {
-            let file = file.display();
-            arguments.push(format!("--use-file-for-fake-{what}-capture={file}"));
-        }
-    }
-    if !options.trusted.is_empty() {
-        let origins = options.trusted.join(",");
-        arguments.push(format!(
-            "--unsafely-treat-insecure-origin-as-secure={origins}"
-        ));
-    }
-    if let Some((name, address)) = &options.name {
-        let address = match address {
-            Some(IpAddr::V6(address)) => format!("[{address}]"),
-            Some(IpAddr::V4(address)) => address.to_string(),
-            None => "^NOTFOUND".into(),
-        };
-        // The star is for a dot at the end: with one, and with none, names are asked for.
-        arguments.push(format!("--host-resolver-rules=MAP {name}* {address}"));
-    }
-    if let Some(proxy) = options.proxy {
-        arguments.push(format!("--proxy-server=http://{proxy}"));
-    }
-    let mut capabilities = ChromeCapabilities::new();
-    for argument in &arguments {
-        capabilities
-            .add_arg(argument)
-            .map_err(|e| anyhow!("{argument}: {e}"))?;
-    }
-    Ok(capabilities)
-}
 
 /// All processes below `root`, from the process table.
 fn descendants(root: u32) -> Vec<u32> {

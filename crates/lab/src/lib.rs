@@ -11,7 +11,7 @@
 //!
 //! * [`Net`] builds namespaces, links and NATs, and removes them when dropped.
 //! * [`Server`] runs `dialtone dev` on a host and can kill and start it again.
-//! * [`Browser`] is one Chromium with a camera and a pure tone for a microphone.
+//! * [`Browser`] is one Chromium or Firefox with a camera and a pure tone for a microphone.
 //! * [`Person`] does in a browser what people do: open, join, chat, hang up; sign in, call, answer.
 //! * [`Liar`] stands before a server, and passes on something else than was said.
 //! * [`Link`] is a cable that loses, delays and holds back; [`quality`] is what is heard and seen over it.
@@ -29,7 +29,6 @@ mod authority;
 pub mod bare;
 pub mod bench;
 mod browser;
-mod driver;
 mod host;
 mod liar;
 mod link;
@@ -53,7 +52,7 @@ mod wait;
 mod wav;
 
 pub use authority::Authority;
-pub use browser::{Browser, BrowserOptions, Tab};
+pub use browser::{Browser, BrowserOptions, Engine, Tab};
 pub use host::Host;
 pub use liar::{Liar, Lie, Way};
 pub use link::{Link, Shape};

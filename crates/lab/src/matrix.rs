@@ -1,7 +1,8 @@
-//! Two people on every pair of networks: one server, and one browser for each network and person.
+//! Two people on every pair of networks: one server, and one browser of a kind for each network and
+//! person.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
     sync::Arc,
@@ -12,7 +13,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    Authority, BrowserOptions, Host, Nat, Net, Patience, Person, Proxy, Server, ServerOptions,
+    Authority, BrowserOptions, Engine, Host, Nat, Net, Patience, Person, Proxy, Server,
+    ServerOptions,
     access::{Access, Route, optimum},
     eventually,
 };
@@ -28,7 +30,7 @@ const SETTLED: Patience = Patience::seconds(8);
 pub struct Matrix {
     test: String,
     // Before the networks they are on.
-    people: BTreeMap<(Seat, Access), Site>,
+    people: BTreeMap<(Seat, Access, Engine), Site>,
     server: Server,
     at: (Ipv4Addr, Ipv6Addr),
     root: PathBuf,
@@ -86,29 +88,29 @@ impl Matrix {
         })
     }
 
-    /// Lets two people who reach the internet like this call each other, see and hear each other,
-    /// and hang up.
-    pub fn call(&mut self, a: Access, b: Access) -> Result<Outcome> {
-        for seat in [(Seat::Alice, a), (Seat::Bob, b)] {
+    /// Lets two people who reach the internet like this, by these browsers, call each other, see and
+    /// hear each other, and hang up.
+    pub fn call(&mut self, a: Access, b: Access, engines: [Engine; 2]) -> Result<Outcome> {
+        let seats = [(Seat::Alice, a, engines[0]), (Seat::Bob, b, engines[1])];
+        for seat in seats {
             if !self.people.contains_key(&seat) {
-                let site = self.settle(seat.0, seat.1)?;
+                let site = self.settle(seat)?;
                 self.people.insert(seat, site);
             }
         }
-        let person = |seat| &self.people[&seat].person;
-        let (alice, bob) = (person((Seat::Alice, a)), person((Seat::Bob, b)));
+        let [alice, bob] = seats.map(|seat| &self.people[&seat].person);
         let outcome = self.converse(alice, bob, &optimum(a, b));
         // Whatever became of it, they are free for others.
         for person in [alice, bob] {
             person.browser().goto("about:blank")?;
         }
-        outcome.with_context(|| format!("{a:?}, {b:?}; the server said: {}", self.server.said()))
+        outcome.with_context(|| format!("{seats:?}; the server said: {}", self.server.said()))
     }
 
-    /// The product and version of the browsers.
-    pub fn browser(&self) -> Option<&str> {
-        let site = self.people.values().next()?;
-        Some(site.person.browser().version())
+    /// The products and versions of the browsers.
+    pub fn browsers(&self) -> BTreeSet<&str> {
+        let sites = self.people.values();
+        sites.map(|it| it.person.browser().version()).collect()
     }
 
     fn converse(&self, alice: &Person, bob: &Person, hoped: &Route) -> Result<Outcome> {
@@ -143,14 +145,15 @@ impl Matrix {
     }
 
     /// A person at a browser on a network of their own.
-    fn settle(&mut self, seat: Seat, access: Access) -> Result<Site> {
-        let name = format!("{seat:?}{access:?}");
+    fn settle(&mut self, (seat, access, engine): (Seat, Access, Engine)) -> Result<Site> {
+        let name = format!("{seat:?}{access:?}{engine:?}");
         let at: IpAddr = match access {
             Access::Ipv6Only => self.at.1.into(),
             _ => self.at.0.into(),
         };
         let (host, proxy) = self.connect(&name, access)?;
         let options = BrowserOptions {
+            engine,
             tone: Some(match seat {
                 Seat::Alice => 440.0,
                 Seat::Bob => 660.0,

@@ -5,7 +5,7 @@
 
 use anyhow::{Result, ensure};
 use lab::{
-    Matrix,
+    Engine, Matrix,
     access::{Access, optimum},
 };
 
@@ -19,7 +19,7 @@ fn people_on_different_networks_take_the_best_path_there_is() -> Result<()> {
         (Access::Ipv6Only, Access::Proxy443),
         (Access::FullCone, Access::Proxy443),
     ] {
-        let outcome = matrix.call(a, b)?;
+        let outcome = matrix.call(a, b, [Engine::Chromium; 2])?;
         println!("{a:?}, {b:?}: {outcome:?}");
         ensure!(outcome.route == optimum(a, b), "{a:?}, {b:?}: {outcome:?}");
     }

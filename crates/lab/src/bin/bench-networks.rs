@@ -1,22 +1,31 @@
 //! Whether and how two people connect, on every pair of networks.
 //!
-//! `cargo xtask bench networks [--rounds N] [--only A,B | --only A] [--dry-run]`
+//! `cargo xtask bench networks [--browsers chromium|firefox|mixed] [--rounds N] [--only A,B | --only A]
+//! [--dry-run]`
 //!
-//! `--only` goes through one pair, or all that `A` is in, and puts them in the place of those of the last
-//! report.
+//! Mixed are two calls in each round: one in which Firefox calls Chromium, and one the other way round.
+//! Each choice of browsers has a report of its own. `--only` goes through one pair, or all that `A` is
+//! in, and puts them in the place of those of the last report.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use lab::{
+    Engine::{self, Chromium, Firefox},
     Matrix, Outcome,
     access::{Access, Route, obstacle, optimum, pairs},
     bench::{Arguments, Series, last, load, machine_shape, publish, write},
 };
 
-const PAGE: &str = "networks.md";
+/// Whose calls are measured.
+#[derive(Clone, Copy)]
+enum Browsers {
+    Chromium,
+    Firefox,
+    Mixed,
+}
 
 /// A pair, what it can hope for, and what it got in each round; nothing if it did not connect.
 struct Row {
@@ -33,44 +42,59 @@ enum Wanted {
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let browsers = Browsers::take(&mut words)?;
+    let arguments = Arguments::parse(words.into_iter())?;
     let wanted = Wanted::parse(arguments.only.as_deref())?;
     let load_before = load();
     let mut matrix = Matrix::build("bench-networks")?;
     let mut lines = match wanted {
-        Wanted::With(_) | Wanted::One(..) => read_lines(&last(PAGE)?),
+        Wanted::With(_) | Wanted::One(..) => read_lines(&last(browsers.page())?),
         Wanted::All => BTreeMap::new(),
     };
     let mut page = String::new();
     for (a, b) in wanted.pairs() {
-        let row = measure(&mut matrix, (a, b), arguments.rounds);
+        let row = measure(&mut matrix, (a, b), browsers, arguments.rounds);
         lines.insert((a, b), row.line());
-        let browser = matrix.browser().unwrap_or_default();
-        page = report(&arguments, &lines, browser, load_before);
+        let versions: Vec<_> = matrix.browsers().into_iter().collect();
+        page = report(
+            &arguments,
+            browsers,
+            &lines,
+            &versions.join(" and "),
+            load_before,
+        );
         if !arguments.dry_run {
             // Whoever ends it goes on with `--only A`.
-            write(&page, PAGE)?;
+            write(&page, browsers.page())?;
         }
     }
-    Ok(publish(&page, PAGE, arguments.dry_run)?)
+    Ok(publish(&page, browsers.page(), arguments.dry_run)?)
 }
 
-fn measure(matrix: &mut Matrix, (a, b): (Access, Access), rounds: usize) -> Row {
+fn measure(
+    matrix: &mut Matrix,
+    (a, b): (Access, Access),
+    browsers: Browsers,
+    rounds: usize,
+) -> Row {
     let mut row = Row {
         pair: (a, b),
         optimum: optimum(a, b),
         outcomes: Vec::new(),
     };
-    for round in 1..=rounds {
-        let outcome = matrix.call(a, b);
+    let calls =
+        (1..=rounds).flat_map(|round| browsers.engines().iter().map(move |it| (round, *it)));
+    for (round, engines) in calls {
+        let outcome = matrix.call(a, b, engines);
         match &outcome {
             Ok(it) => println!(
-                "{a:?}, {b:?} {round}: {} ({}), {} ms",
+                "{a:?}, {b:?} {engines:?} {round}: {} ({}), {} ms",
                 it.route,
                 it.candidates.join(", "),
                 it.set_up.as_millis()
             ),
-            Err(error) => println!("{a:?}, {b:?} {round}: {error:#}"),
+            Err(error) => println!("{a:?}, {b:?} {engines:?} {round}: {error:#}"),
         }
         if let Some(it) = outcome.as_ref().ok().filter(|it| it.route != row.optimum) {
             let [first, second] = &it.gathered;
@@ -79,6 +103,60 @@ fn measure(matrix: &mut Matrix, (a, b): (Access, Access), rounds: usize) -> Row 
         row.outcomes.push(outcome.ok());
     }
     row
+}
+
+impl Browsers {
+    /// Takes the choice out of the arguments.
+    fn take(words: &mut Vec<String>) -> Result<Self> {
+        let Some(at) = words.iter().position(|word| word == "--browsers") else {
+            return Ok(Browsers::Chromium);
+        };
+        let choice = words.drain(at..words.len().min(at + 2)).nth(1);
+        Ok(match choice.as_deref() {
+            Some("chromium") => Browsers::Chromium,
+            Some("firefox") => Browsers::Firefox,
+            Some("mixed") => Browsers::Mixed,
+            _ => bail!("--browsers needs chromium, firefox or mixed"),
+        })
+    }
+
+    /// The browsers of each call of a round, the caller's first.
+    fn engines(self) -> &'static [[Engine; 2]] {
+        match self {
+            Browsers::Chromium => &[[Chromium; 2]],
+            Browsers::Firefox => &[[Firefox; 2]],
+            Browsers::Mixed => &[[Firefox, Chromium], [Chromium, Firefox]],
+        }
+    }
+
+    /// Where the report of these goes.
+    fn page(self) -> &'static str {
+        match self {
+            Browsers::Chromium => "networks.md",
+            Browsers::Firefox => "networks-firefox.md",
+            Browsers::Mixed => "networks-mixed.md",
+        }
+    }
+
+    /// What chooses these.
+    fn argument(self) -> &'static str {
+        match self {
+            Browsers::Chromium => "",
+            Browsers::Firefox => " --browsers firefox",
+            Browsers::Mixed => " --browsers mixed",
+        }
+    }
+
+    /// What a call of the report is, if that is to be said.
+    fn remark(self) -> &'static str {
+        match self {
+            Browsers::Mixed => {
+                "Each pair is gone through twice, once with Firefox on the one side and once on the \
+                 other; it is connected, and optimal, if both calls are. "
+            }
+            Browsers::Chromium | Browsers::Firefox => "",
+        }
+    }
 }
 
 impl Wanted {
@@ -164,8 +242,9 @@ fn yes(it: bool) -> &'static str {
 
 fn report(
     arguments: &Arguments,
+    browsers: Browsers,
     lines: &BTreeMap<(Access, Access), String>,
-    browser: &str,
+    versions: &str,
     load: f64,
 ) -> String {
     let count = |cell: usize| {
@@ -176,14 +255,14 @@ fn report(
     format!(
         "# From every network\n\
          \n\
-         Measured by `cargo xtask bench networks --rounds {rounds}` on a machine with {machine}; all \
-         browsers, their networks and the server on it, load before the run {load:.1}. {browser}, \
-         headless.\n\
+         Measured by `cargo xtask bench networks{browsers} --rounds {rounds}` on a machine with {machine}; all \
+         browsers, their networks and the server on it, load before the run {load:.1}. {versions}, \
+         headless. {remark}\n\
          \n\
          Two people reach the internet in one of ten ways each, behind routers of their own, and call \
          each other by link. The server has a public address of IPv4 and one of IPv6; STUN and TURN are \
-         on port 3478 by UDP and TCP, and TURN over TLS shares port 443 with HTTPS. Of {all} pairs \
-         **{connected} connect** (both see the other move and hear the other's tone), **{optimal} by the \
+         on port 3478 by UDP and TCP, and TURN over TLS shares port 443 with HTTPS. Of {all} \
+         pairs{chosen} **{connected} connect** (both see the other move and hear the other's tone), **{optimal} by the \
          best path there is**.\n\
          \n\
          *Path* is that of the selected candidate pair, in brackets the type of each side's own \
@@ -200,9 +279,15 @@ fn report(
          in `crates/lab/tests/nats.rs`; the proxy makes connections to port 443 by `CONNECT`, and behind \
          it no name of the internet can be resolved: that is said at once. Where nothing answers at all, \
          Chromium takes 13 s to believe it, and gives the name to the proxy then.\n",
+        browsers = browsers.argument(),
         rounds = arguments.rounds,
+        remark = browsers.remark(),
         machine = machine_shape(),
         all = lines.len(),
+        chosen = match pairs().count() {
+            all if lines.len() < all => format!(" (there are {all}; `--only` chose these)"),
+            _ => String::new(),
+        },
         connected = count(2),
         optimal = count(6),
     )

@@ -74,6 +74,11 @@
       if (stream && this.requestVideoFrameCallback) {
         this.requestVideoFrameCallback((at) =>
           lab.firstFrames.push({ role: this.dataset.role ?? '', at }));
+        const count = (at, { presentedFrames }) => {
+          this.__frames = presentedFrames;
+          this.requestVideoFrameCallback(count);
+        };
+        this.requestVideoFrameCallback(count);
       }
     },
   });

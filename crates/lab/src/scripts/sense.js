@@ -6,7 +6,8 @@ return (async () => {
 
   const videos = [...document.querySelectorAll('video')].map((video) => {
     const look = { role: video.dataset.role ?? '', frames: 0, width: video.videoWidth, paused: video.paused };
-    look.frames = video.getVideoPlaybackQuality().totalVideoFrames;
+    // Firefox counts those of files there, and none of a call.
+    look.frames = video.getVideoPlaybackQuality().totalVideoFrames || (video.__frames ?? 0);
     look.picture = 0;
     look.attached = video.__attached ?? 0;
     if (video.videoWidth > 0) {

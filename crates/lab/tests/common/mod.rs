@@ -6,7 +6,7 @@ pub mod ringing;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use lab::{Evidence, Host, Person, Server, World};
+use lab::{BrowserOptions, Engine, Evidence, Host, Person, Server, World};
 use serde_json::Value;
 
 /// Tones that no harmonic of the other can be taken for.
@@ -39,6 +39,28 @@ impl Pair {
         Self::both(
             || Person::trusting(test, alice, "Alice", ALICE, origin, root),
             || Person::trusting(test, bob, "Bob", BOB, origin, root),
+        )
+    }
+
+    /// As [`Pair::arrive`], at these browsers.
+    pub fn at(
+        engines: [Engine; 2],
+        test: &str,
+        [alice, bob]: [&Host; 2],
+        origin: &str,
+    ) -> Result<Self> {
+        let [first, second] = engines.map(|engine| BrowserOptions {
+            engine,
+            trusted: vec![origin.to_owned()],
+            ..BrowserOptions::default()
+        });
+        let hearing = |tone, options| BrowserOptions {
+            tone: Some(tone),
+            ..options
+        };
+        Self::both(
+            || Person::with(test, alice, "Alice", &hearing(ALICE, first)),
+            || Person::with(test, bob, "Bob", &hearing(BOB, second)),
         )
     }
 

@@ -9,9 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
 use thirtyfour::{ChromeCapabilities, WebDriver, error::WebDriverResult};
 use tokio::runtime::Builder;
 
+use super::remote::Remote;
 use crate::Host;
 
 /// Longer than any single command may take on a busy machine.
@@ -52,7 +54,7 @@ impl Driver {
     }
 
     /// Does something with the session and waits for it.
-    pub(crate) fn call<T: Send + 'static>(
+    fn call<T: Send + 'static>(
         &self,
         job: impl FnOnce(WebDriver) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
@@ -66,6 +68,78 @@ impl Driver {
             .recv_timeout(COMMAND_PATIENCE)
             .map_err(|_| anyhow!("the browser did not answer within {COMMAND_PATIENCE:?}"))?
             .context("the browser refused")
+    }
+}
+
+impl Remote for Driver {
+    fn version(&self) -> Result<String> {
+        let version = self.cdp("Browser.getVersion", json!({}))?;
+        Ok(version["product"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    fn prepend(&self, script: &str) -> Result<()> {
+        let parameters = json!({ "source": script });
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", parameters)
+            .map(drop)
+    }
+
+    fn goto(&self, url: &str) -> Result<()> {
+        let url = url.to_owned();
+        self.call(move |d| Box::pin(async move { d.goto(url).await }))
+    }
+
+    fn reload(&self) -> Result<()> {
+        self.call(|d| Box::pin(async move { d.refresh().await }))
+    }
+
+    fn tab(&self) -> Result<String> {
+        self.call(|d| Box::pin(async move { Ok(d.window().await?.to_string()) }))
+    }
+
+    fn open_tab(&self) -> Result<String> {
+        self.call(|d| Box::pin(async move { Ok(d.new_tab().await?.to_string()) }))
+    }
+
+    fn look_at(&self, tab: &str) -> Result<()> {
+        let tab = tab.to_owned();
+        self.call(move |d| Box::pin(async move { d.switch_to_window(tab.into()).await }))
+    }
+
+    fn script(&self, source: &str, arguments: Vec<Value>) -> Result<Value> {
+        let source = source.to_owned();
+        self.call(move |d| {
+            Box::pin(async move { Ok(d.execute(source, arguments).await?.json().clone()) })
+        })
+    }
+
+    fn click(&self, find: &str, arguments: Vec<Value>) -> Result<()> {
+        let find = find.to_owned();
+        self.call(move |d| {
+            Box::pin(async move {
+                let found = d.execute(find, arguments).await?;
+                found.element()?.click().await
+            })
+        })
+    }
+
+    fn type_into(&self, find: &str, arguments: Vec<Value>, text: &str) -> Result<()> {
+        let (find, text) = (find.to_owned(), text.to_owned());
+        self.call(move |d| {
+            Box::pin(async move {
+                let field = d.execute(find, arguments).await?.element()?;
+                field.clear().await?;
+                field.send_keys(text).await
+            })
+        })
+    }
+
+    fn picture(&self) -> Result<Vec<u8>> {
+        self.call(|d| Box::pin(async move { d.screenshot_as_png().await }))
+    }
+
+    fn cdp(&self, command: &str, parameters: Value) -> Result<Value> {
+        let command = command.to_owned();
+        self.call(move |d| Box::pin(async move { d.cdp().send_raw(&command, parameters).await }))
     }
 }
 

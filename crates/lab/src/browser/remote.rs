@@ -1,0 +1,45 @@
+//! What steers a browser, whichever it is.
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+/// A browser's remote control. All commands go to the tab that is looked at.
+pub(crate) trait Remote: Send + Sync {
+    /// Product and version.
+    fn version(&self) -> Result<String>;
+
+    /// Runs a script in every page of this tab from the next one on, before the page's own scripts.
+    fn prepend(&self, script: &str) -> Result<()>;
+
+    /// Opens an address, and waits until the page is loaded.
+    fn goto(&self, url: &str) -> Result<()>;
+
+    /// Loads the page again.
+    fn reload(&self) -> Result<()>;
+
+    /// The tab that is looked at.
+    fn tab(&self) -> Result<String>;
+
+    /// Opens another tab without looking at it.
+    fn open_tab(&self) -> Result<String>;
+
+    /// Commands go to this tab from now on.
+    fn look_at(&self, tab: &str) -> Result<()>;
+
+    /// Runs the body of a function with these arguments, and awaits what it returns.
+    fn script(&self, source: &str, arguments: Vec<Value>) -> Result<Value>;
+
+    /// Clicks the element that such a script finds.
+    fn click(&self, find: &str, arguments: Vec<Value>) -> Result<()>;
+
+    /// Empties the text field that such a script finds, and types into it.
+    fn type_into(&self, find: &str, arguments: Vec<Value>, text: &str) -> Result<()>;
+
+    /// A picture of the page (PNG).
+    fn picture(&self) -> Result<Vec<u8>>;
+
+    /// Sends a command of the DevTools protocol.
+    fn cdp(&self, command: &str, _parameters: Value) -> Result<Value> {
+        bail!("{command} is a command for Chromium")
+    }
+}
