@@ -22,6 +22,8 @@ export function watchLevel(track: MediaStreamTrack, tell: (level: number) => voi
   const samples = new Float32Array(analyser.fftSize);
   let shown = 0;
   const timer = setInterval(() => {
+    // Held back, or without any speaker in some browsers: it hears nothing, whatever there is.
+    if (context.state !== 'running') return;
     analyser.getFloatTimeDomainData(samples);
     // Rises at once and falls slowly, as a needle does: easier to read than raw values.
     shown = Math.max(levelOf(samples), shown * 0.85);
