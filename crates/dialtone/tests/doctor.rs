@@ -422,3 +422,23 @@ fn the_relay_alone_is_examined_by_its_own_keys() {
         said.find(check, "good");
     }
 }
+
+#[test]
+fn pages_that_embed_need_https() {
+    let folder = TempDir::new().unwrap();
+    let origins = [
+        "--embed-origin",
+        "https://a.example",
+        "--embed-origin",
+        "http://b.example",
+    ];
+    let said = Said::of_dev(folder.path(), &origins);
+    let text = |level| {
+        said.find("embedding", level)["message"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(text("good").contains("https://a.example"));
+    assert!(text("warning").contains("http://b.example"));
+}

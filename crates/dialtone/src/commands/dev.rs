@@ -18,7 +18,7 @@ use crate::accounts::{self, Accounts};
 use crate::addresses;
 use crate::config::RelayIp;
 use crate::doctor::{Plan, State};
-use crate::http::{Hosts, Listener, PublicUrl, Secure};
+use crate::http::{EmbedOrigin, Embedding, Hosts, Listener, PublicUrl, Secure};
 use crate::hub::Hub;
 use crate::net::guests::Room;
 use crate::net::relay::RelayConfig;
@@ -85,6 +85,13 @@ pub struct Arguments {
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
 
+    /// Pages of this site may show calls in theirs, by <dialtone-call> (repeatable)
+    /// [default: nobody's]
+    ///
+    /// Example: --embed-origin https://example.org
+    #[arg(long, value_name = "ORIGIN")]
+    embed_origin: Vec<EmbedOrigin>,
+
     /// Connections of the web app at once, over all clients [default: 8192]. Each takes one of the
     /// files the system lets this process open (`ulimit -n`)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -126,6 +133,7 @@ impl Arguments {
                 store: self.state.place()?,
             }),
             secrets: https.secrets,
+            embed_origins: self.embed_origin.clone(),
             troubles: Vec::new(),
             stun: None,
         };
@@ -174,6 +182,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         urls.push(public.to_string());
         hosts.public = Some(public.clone());
     }
+    hosts.embedding = Embedding::of(arguments.embed_origin.clone());
     let room = room(&arguments);
     let config = exchange::Config {
         verify: proof::verify,

@@ -192,7 +192,7 @@ impl Https {
         hosts.push(self.host.clone());
         Hosts {
             names: hosts,
-            public: None,
+            ..Hosts::default()
         }
     }
 

@@ -80,6 +80,7 @@ impl Arguments {
             certificate,
             state: None,
             secrets: settings.secret_files().into_iter().collect(),
+            embed_origins: Vec::new(),
             troubles: Vec::new(),
             stun: None,
         })

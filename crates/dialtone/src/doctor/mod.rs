@@ -4,6 +4,7 @@
 
 mod ask;
 mod certificate;
+mod embedding;
 mod holder;
 mod machine;
 mod network;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::http::EmbedOrigin;
 use crate::net::relay::RelayConfig;
 use crate::store::Place;
 
@@ -34,6 +36,8 @@ pub struct Plan {
     pub state: Option<State>,
     /// Files that nobody else should read.
     pub secrets: Vec<PathBuf>,
+    /// Whose pages may show calls in theirs.
+    pub embed_origins: Vec<EmbedOrigin>,
     /// What was asked for and cannot be had.
     pub troubles: Vec<String>,
     /// A STUN server by others, HOST:PORT, that may be asked how the internet sees us.
@@ -133,6 +137,7 @@ pub async fn examine(plan: &Plan) -> Report {
     findings.extend(machine::examine(plan));
     findings.extend(storage::examine(plan).await);
     findings.extend(certificate::examine(plan));
+    findings.extend(embedding::examine(plan));
     findings.extend(network::examine(plan));
     let ports = ports::examine(plan);
     findings.extend(relay::examine(plan, &ports));

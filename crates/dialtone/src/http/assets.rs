@@ -3,13 +3,19 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use protocol::id::RoomId;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::embedding::Abroad;
 
 /// What `cargo xtask web` has built. Without it the binary still builds.
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
 #[allow_missing = true]
 struct Built;
+
+/// The script of `<dialtone-call>`, which pages of other sites run.
+const ELEMENT: &str = "embed.js";
 
 const UNBUILT: &str = "<!doctype html><meta charset=utf-8><title>Dialtone</title>\
     <h1>The web app is not in this binary</h1>\
@@ -19,15 +25,22 @@ const UNBUILT: &str = "<!doctype html><meta charset=utf-8><title>Dialtone</title
 /// Serves a file of the app; any other path is the app's own to show.
 pub async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if let Some(response) = file(path, &headers) {
+    if let Some(mut response) = file(path, &headers) {
+        if path == ELEMENT {
+            response.extensions_mut().insert(Abroad::Run);
+        }
         return response;
     }
     // A missing file is not a page: a stale app must not take HTML for a script.
     if path.contains('.') {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     }
-    file("index.html", &headers)
-        .unwrap_or_else(|| (StatusCode::SERVICE_UNAVAILABLE, html(UNBUILT)).into_response())
+    let mut response = file("index.html", &headers)
+        .unwrap_or_else(|| (StatusCode::SERVICE_UNAVAILABLE, html(UNBUILT)).into_response());
+    if path.trim_end_matches('/').parse::<RoomId>().is_ok() {
+        response.extensions_mut().insert(Abroad::Framed);
+    }
+    response
 }
 
 fn html(text: &'static str) -> ([(header::HeaderName, &'static str); 1], &'static str) {

@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::PublicUrl;
 use super::api::Refusal;
+use super::{Embedding, PublicUrl};
 
 /// What this server is reached by, beside its addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Hosts {
     pub names: Vec<String>,
     /// Where the proxy is that stands in front, if one does.
     pub public: Option<PublicUrl>,
+    /// Whose pages may show calls in theirs.
+    pub embedding: Embedding,
 }
 
 /// What a request came by. A browser's page from plain HTTP is not ours if we serve the same name
@@ -176,7 +178,7 @@ mod tests {
     fn names_of_the_certificate_are_ours() {
         let hosts = Hosts {
             names: vec!["calls.example.org".to_owned()],
-            public: None,
+            ..Hosts::default()
         };
         assert!(is_own_host("calls.example.org", &hosts));
         assert!(is_own_host("Calls.Example.ORG:8443", &hosts));

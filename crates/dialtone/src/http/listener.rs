@@ -149,6 +149,7 @@ impl Listener {
             reach,
             relay,
             sources: sources.clone(),
+            embedding: hosts.embedding.clone(),
             next_socket: AtomicU64::new(1),
         });
         self.serve_routes(&router(shared, hosts), secure, sources)

@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod embedding;
 mod hosts;
 mod listener;
 mod proxied;
@@ -15,10 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::HeaderName;
 use axum::middleware;
-use axum::response::Response;
 use axum::routing::get;
 use exchange::SocketId;
 
@@ -27,6 +25,7 @@ use crate::hub::Hub;
 use crate::reach::Reach;
 
 pub use api::AdminUser;
+pub use embedding::{EmbedOrigin, Embedding};
 pub use hosts::Hosts;
 pub use listener::{Listener, Server};
 pub use public_url::PublicUrl;
@@ -42,6 +41,8 @@ struct Shared {
     /// What clients are told about the relay.
     relay: exchange::RelayConfig,
     sources: Sources,
+    /// Whose pages may show calls.
+    embedding: Embedding,
     next_socket: AtomicU64,
 }
 
@@ -58,36 +59,9 @@ fn router(shared: Arc<Shared>, hosts: Hosts) -> Router {
         .merge(api::router())
         .fallback(get(assets::serve))
         .layer(middleware::from_fn_with_state(hosts, hosts::check))
-        .layer(middleware::map_response(add_security_headers))
+        .layer(middleware::map_response_with_state(
+            shared.embedding.clone(),
+            embedding::add_security_headers,
+        ))
         .with_state(shared)
-}
-
-/// Headers that every answer carries. The room's id is in the path, so no referrer ever leaves.
-async fn add_security_headers(mut response: Response) -> Response {
-    const HEADERS: &[(&str, &str)] = &[
-        (
-            "content-security-policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-             media-src 'self' blob: mediastream:; font-src 'self'; connect-src 'self'; \
-             manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
-             frame-ancestors 'none'",
-        ),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        (
-            "permissions-policy",
-            "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), \
-             screen-wake-lock=(self), geolocation=(), usb=(), payment=()",
-        ),
-    ];
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    response
 }

@@ -28,6 +28,9 @@ pub struct ServerInfo {
     passkeys: bool,
     /// There is no administrator yet: the server has printed a link that makes one.
     first_run: bool,
+    /// Whose pages may show calls in theirs.
+    #[schema(example = json!(["https://example.org"]))]
+    embed_origins: Vec<String>,
 }
 
 /// What this server is. Nothing in it is private.
@@ -43,6 +46,7 @@ pub async fn info(
         guests: accounts.guests().await?,
         passkeys: accounts.party(hosts::name(&browser.headers)).is_some(),
         first_run: !accounts.store().has_administrator().await?,
+        embed_origins: shared.embedding.origins().map(str::to_owned).collect(),
     }))
 }
 

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rustls::pki_types::CertificateDer;
 
+use super::embedding::{Embedding, add_security_headers};
 use super::hosts;
 use crate::certificates::Certificates;
 use platform::Platform;
@@ -62,7 +63,10 @@ pub fn router(root: Root, certificates: Arc<Certificates>, port: u16) -> Router 
         .route("/trust/dialtone.mobileconfig", get(mobile_configuration))
         .fallback(lead_to_https)
         .layer(middleware::from_fn_with_state(front.clone(), check_host))
-        .layer(middleware::map_response(super::add_security_headers))
+        .layer(middleware::map_response_with_state(
+            Embedding::default(),
+            add_security_headers,
+        ))
         .with_state(front)
 }
 
