@@ -26,11 +26,11 @@ function precompress(): Plugin {
 }
 
 /**
- * Makes `/sw.js` of the service worker: one script without imports, since some browsers know no
- * others, and at one address for ever.
+ * Makes a script of its own, without imports and at one address for ever: `/sw.js` of the service
+ * worker, since some browsers know no others, and `/embed.js` that pages of other sites name.
  */
-function serviceWorker(): Plugin {
-  const entry = fileURLToPath(new URL('src/worker/sw.ts', import.meta.url));
+function ownScript(fileName: string, source: string): Plugin {
+  const entry = fileURLToPath(new URL(source, import.meta.url));
   async function script(minify: boolean): Promise<string> {
     const built = await build({
       configFile: false,
@@ -47,12 +47,12 @@ function serviceWorker(): Plugin {
     return output[0]?.code ?? '';
   }
   return {
-    name: 'service-worker',
+    name: `script-${fileName}`,
     async generateBundle() {
-      this.emitFile({ type: 'asset', fileName: 'sw.js', source: await script(true) });
+      this.emitFile({ type: 'asset', fileName, source: await script(true) });
     },
     configureServer(server) {
-      server.middlewares.use('/sw.js', (_request, response, next) => {
+      server.middlewares.use(`/${fileName}`, (_request, response, next) => {
         const send = (text: string) => response.setHeader('content-type', 'text/javascript').end(text);
         script(false).then(send, next);
       });
@@ -61,14 +61,14 @@ function serviceWorker(): Plugin {
 }
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte(), serviceWorker(), precompress(), ...(mode.startsWith('fake') ? [fakeServer(mode)] : [])],
+  plugins: [svelte(), ownScript('sw.js', 'src/worker/sw.ts'), ownScript('embed.js', 'src/embed/element.ts'), precompress(), ...(mode.startsWith('fake') ? [fakeServer(mode)] : [])],
   build: {
     target: 'es2022',
     // Nothing is inlined as a data: URL, so that the content security policy can stay strict.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // What every page needs is one file, however much of it pages that are loaded later need, too: more
-    // files are more requests, and compress worse. It waits for a language, so languages import none of it.
+    // files are more requests, and compress worse.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
   },
   server: {

@@ -3,9 +3,10 @@ import './ui/styles/tokens.css';
 import './ui/styles/base.css';
 import { account } from './state/account.svelte.ts';
 import { App } from './state/app.svelte.ts';
+import { embedded } from './state/embedded.ts';
 import { speak } from './state/i18n/current.svelte.ts';
 import { takeToken } from './state/oneTimeToken.ts';
-import { preferences } from './state/preferences.svelte.ts';
+import { prefer, preferences } from './state/preferences.svelte.ts';
 import { forgetOpening, keepPush } from './state/push.ts';
 import { parseRoute } from './state/route.ts';
 import Root from './ui/Root.svelte';
@@ -14,9 +15,19 @@ import Root from './ui/Root.svelte';
 if (parseRoute(location.pathname).page === 'welcome') takeToken();
 forgetOpening();
 
-await speak(preferences.language);
+/** Not awaited by this module: what is loaded here may import what every page has, and would wait for it. */
+async function start(): Promise<void> {
+  const host = embedded ? await (await import('./embed/frame.svelte.ts')).meetHost() : null;
+  if (host?.opening.name) prefer({ name: host.opening.name });
 
-mount(Root, { target: document.getElementById('app')!, props: { app: new App() } });
+  await speak(host?.opening.language || preferences.language);
 
-keepPush();
-addEventListener('online', () => account.unreachable && void account.load());
+  const app = new App();
+  mount(Root, { target: document.getElementById('app')!, props: { app } });
+  host?.serve(app);
+
+  keepPush();
+  addEventListener('online', () => account.unreachable && void account.load());
+}
+
+void start();

@@ -1,6 +1,7 @@
 // Who uses this browser: somebody signed in, or a guest. One for the whole page.
 import { ApiClient, type Result } from './api.ts';
 import type { Me, ServerInfo } from './apiTypes.ts';
+import { request } from './embedded.ts';
 
 /** Null: no account is signed in. */
 type Listener = (me: Me | null) => void;
@@ -103,4 +104,4 @@ export class Account {
   }
 }
 
-export const account = new Account(new ApiClient({ origin: globalThis.location?.origin ?? '' }));
+export const account = new Account(new ApiClient({ origin: globalThis.location?.origin ?? '', fetch: request }));

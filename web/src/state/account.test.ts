@@ -13,7 +13,7 @@ const ADA: Me = {
   has_password: true,
   this_device: 'd1',
 };
-const SERVER = { version: '1', guests: true, passkeys: true, first_run: false };
+const SERVER = { version: '1', guests: true, passkeys: true, first_run: false, embed_origins: [] };
 
 /** An account whose server answers as the table says; what is not in it is not there. */
 function knowing(table: Record<string, unknown>) {

@@ -8,6 +8,8 @@ export interface ServerInfo {
   passkeys: boolean;
   /** Nobody has an account yet. */
   first_run: boolean;
+  /** Whose pages may show calls in theirs. */
+  embed_origins: string[];
 }
 
 /** The way to STUN and the relay for a check, good for a minute and for nothing else. */

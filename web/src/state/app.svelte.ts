@@ -1,5 +1,6 @@
 // The app as a whole: which page is shown, and how one leads to the next.
 import { Calls } from './calls.svelte.ts';
+import { embedded } from './embedded.ts';
 import { t } from './i18n/index.ts';
 import { onNetworkChange } from './network.ts';
 import { newRoom, parseRoute, parseSecret, roomPath } from './route.ts';
@@ -59,6 +60,8 @@ export class App extends Calls {
 
   /** To another page of the app. */
   go(path: string): void {
+    // In a page of another site there is no other one.
+    if (embedded) return this.#lobby(this.room, this.secret, false);
     history.pushState(null, '', path);
     this.#show();
   }

@@ -1,6 +1,8 @@
 // Going from page to page inside the app. Whoever shows pages listens to `popstate`, so a link
 // that is followed and a step back are one thing to it.
 
+import { embedded } from './embedded.ts';
+
 /** What a page is told by the one before it; kept by the browser with the step, not in the address. */
 interface Step {
   /** Where to go when this page has done its work. */
@@ -8,6 +10,8 @@ interface Step {
 }
 
 export function go(path: string, step: Step = {}): void {
+  // In a page of another site there is nothing but the call.
+  if (embedded) return void open(path, '_blank', 'noopener');
   history.pushState(step, '', path);
   dispatchEvent(new PopStateEvent('popstate', { state: step }));
 }

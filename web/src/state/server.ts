@@ -11,6 +11,7 @@ import {
   type SignalingState,
   type StopReason,
 } from '../rtc/index.ts';
+import { request } from './embedded.ts';
 import { identityOf } from './identity.ts';
 import { tab } from './stored.ts';
 
@@ -49,7 +50,7 @@ export class Server {
   readonly #signaling: Signaling;
 
   constructor({ changed, canTake }: ServerOptions) {
-    const signaling = new Signaling({ origin: location.origin, device: deviceKey() });
+    const signaling = new Signaling({ origin: location.origin, device: deviceKey(), fetch: request });
     this.#signaling = signaling;
     signaling.onState((state) => changed(state, signaling.stopReason));
     this.people = new People(signaling);

@@ -185,7 +185,7 @@ export class FakeApi {
   }
 
   readonly #routes: Record<string, Handler> = {
-    'GET /server': () => ({ version: '0.1.0', guests: this.world.guests, passkeys: true, first_run: this.world.users.length === 0 }),
+    'GET /server': () => ({ version: '0.1.0', guests: this.world.guests, passkeys: true, first_run: this.world.users.length === 0, embed_origins: [] }),
     'POST /login': ({ body }) => this.#login(body.name, body.password),
     'POST /login/passkey/begin': () => this.#begin({}, { rpId: 'localhost', allowCredentials: [], userVerification: 'required' }),
     'POST /login/passkey/finish': ({ body }) => {
