@@ -67,6 +67,16 @@ struct Started {
 /// A tab of a browser.
 pub struct Tab(String);
 
+/// Commands go to the page in a frame as long as this lives.
+pub struct InFrame<'a>(&'a Browser);
+
+impl Drop for InFrame<'_> {
+    fn drop(&mut self) {
+        // A browser that is gone has no frames either.
+        self.0.remote.leave().ok();
+    }
+}
+
 /// A running browser. Dropping it kills it.
 pub struct Browser {
     name: String,
@@ -139,6 +149,13 @@ impl Browser {
     /// Lets commands go to this tab.
     pub fn look_at(&self, tab: &Tab) -> Result<()> {
         self.remote.look_at(&tab.0)
+    }
+
+    /// Goes into the frame that a script returns, until the guard is dropped: commands are for the
+    /// page in it.
+    pub fn frame(&self, script: &str) -> Result<InFrame<'_>> {
+        self.remote.enter(script)?;
+        Ok(InFrame(self))
     }
 
     /// The address shown.

@@ -52,7 +52,7 @@ mod wait;
 mod wav;
 
 pub use authority::Authority;
-pub use browser::{Browser, BrowserOptions, Engine, Tab};
+pub use browser::{Browser, BrowserOptions, Engine, InFrame, Tab};
 pub use host::Host;
 pub use liar::{Liar, Lie, Way};
 pub use link::{Link, Shape};

@@ -137,6 +137,20 @@ impl Remote for Driver {
         self.call(|d| Box::pin(async move { d.screenshot_as_png().await }))
     }
 
+    fn enter(&self, find: &str) -> Result<()> {
+        let find = find.to_owned();
+        self.call(move |d| {
+            Box::pin(async move {
+                let found = d.execute(find, vec![]).await?;
+                found.element()?.enter_frame().await
+            })
+        })
+    }
+
+    fn leave(&self) -> Result<()> {
+        self.call(|d| Box::pin(async move { d.enter_default_frame().await }))
+    }
+
     fn cdp(&self, command: &str, parameters: Value) -> Result<Value> {
         let command = command.to_owned();
         self.call(move |d| Box::pin(async move { d.cdp().send_raw(&command, parameters).await }))

@@ -35,6 +35,16 @@ pub(crate) trait Remote: Send + Sync {
     /// Empties the text field that such a script finds, and types into it.
     fn type_into(&self, find: &str, arguments: Vec<Value>, text: &str) -> Result<()>;
 
+    /// Commands go to the page in the frame that a script finds.
+    fn enter(&self, _find: &str) -> Result<()> {
+        bail!("frames are entered in Chromium alone")
+    }
+
+    /// Commands go to the page itself again.
+    fn leave(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// A picture of the page (PNG).
     fn picture(&self) -> Result<Vec<u8>>;
 
