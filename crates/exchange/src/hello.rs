@@ -47,7 +47,7 @@ impl Exchange {
         let verdict = match self.sessions.get(&resume.session) {
             _ if resume.epoch != self.epoch => Err(ResetReason::NewEpoch),
             None => Err(ResetReason::UnknownSession),
-            Some(session) => session.can_resume(resume, device, bearer),
+            Some(session) => session.can_resume(resume, device, &bearer),
         };
         match verdict {
             Ok(()) => self.resume_session(now, socket, re, resume),
@@ -87,12 +87,14 @@ impl Exchange {
         let signature = URL_SAFE_NO_PAD.decode(&*proof.signature).ok()?;
         let good_proof = (self.config.verify)(&key, signed.as_bytes(), &signature);
         let bearer = bearer.filter(|_| good_proof)?;
-        // The account may have been closed since the ticket was issued.
-        let known = match bearer {
+        let device = DeviceId::of(&key);
+        let known = match &bearer {
             Bearer::Guest => true,
-            Bearer::Member { user, .. } => self.people.get(user).is_some(),
+            // The account may have been closed since the ticket was issued.
+            Bearer::Member { user, .. } => self.people.get(*user).is_some(),
+            Bearer::Visitor(visitor) => visitor.device == device,
         };
-        known.then(|| (DeviceId::of(&key), bearer))
+        known.then_some((device, bearer))
     }
 
     fn unauthorized(&mut self, now: Now, socket: SocketId, re: Option<&Token>) {

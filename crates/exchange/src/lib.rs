@@ -58,8 +58,8 @@ use people::People;
 use records::{Entry, Person, Restored, RingOutcome, WriteId};
 use rings::Rings;
 use session::Session;
-pub use tickets::Bearer;
 use tickets::Tickets;
+pub use tickets::{Bearer, Visitor};
 use timers::{Timer, Timers};
 
 /// A socket, as the driver names it. Never used twice.

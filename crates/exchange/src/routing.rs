@@ -8,7 +8,7 @@ use protocol::time::{Now, Tick};
 use crate::call::{self, Call, CallInput, CallOutput, Context, Request};
 use crate::ledger::{Asker, Parked};
 use crate::records::{Record, WriteId};
-use crate::session::{Routed, Target};
+use crate::session::{Routed, Session, Target};
 use crate::timers::Timer;
 use crate::{Exchange, Output};
 
@@ -26,7 +26,14 @@ impl Exchange {
         }
     }
 
-    fn join(&mut self, now: Now, by: Asker, join: Box<Join>) {
+    fn join(&mut self, now: Now, by: Asker, mut join: Box<Join>) {
+        let session = self.sessions.get(&by.session);
+        if let Some(visitor) = session.and_then(Session::visitor) {
+            if visitor.room != join.room {
+                return self.answer(by.session, by.re.as_ref(), call::not_found());
+            }
+            join.name = visitor.name.clone();
+        }
         let call = match self.call_of_room(now, by.session, &join) {
             Ok(call) => call,
             Err(refusal) => return self.answer(by.session, by.re.as_ref(), *refusal),

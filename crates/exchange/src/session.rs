@@ -20,7 +20,7 @@ use crate::call::{self, Request};
 use crate::outbox::Outbox;
 use crate::records::WriteId;
 use crate::ring::LegAction;
-use crate::{Bearer, Output, SocketId};
+use crate::{Bearer, Output, SocketId, Visitor};
 
 /// Pings that may stay unanswered before the socket is taken for dead.
 const UNANSWERED_PINGS: u8 = 2;
@@ -112,19 +112,24 @@ impl Session {
         self.socket
     }
 
-    /// Whose session it is; `None` for a guest's.
+    /// Whose session it is; `None` for one of somebody without an account.
     pub(crate) fn user(&self) -> Option<UserId> {
         match self.bearer {
-            Bearer::Guest => None,
+            Bearer::Guest | Bearer::Visitor(_) => None,
             Bearer::Member { user, .. } => Some(user),
         }
     }
 
-    /// The sign-in it came of; `None` for a guest's.
+    /// The sign-in or join token it came of; `None` for a guest's.
     pub(crate) fn login(&self) -> Option<LoginId> {
-        match self.bearer {
-            Bearer::Guest => None,
-            Bearer::Member { login, .. } => Some(login),
+        self.bearer.login()
+    }
+
+    /// Whom a join token has let in, and where.
+    pub(crate) fn visitor(&self) -> Option<&Visitor> {
+        match &self.bearer {
+            Bearer::Visitor(visitor) => Some(visitor),
+            _ => None,
         }
     }
 
@@ -159,11 +164,11 @@ impl Session {
         &self,
         resume: &Resume,
         device: DeviceId,
-        bearer: Bearer,
+        bearer: &Bearer,
     ) -> Result<(), ResetReason> {
         let token = resume.resume_token;
         let known = token == self.tokens.newest || Some(token) == self.tokens.previous;
-        if !known || device != self.device || bearer != self.bearer {
+        if !known || device != self.device || *bearer != self.bearer {
             return Err(ResetReason::UnknownSession);
         }
         if self.overflowed || self.outbox.after(resume.last_seq).is_none() {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use protocol::id::{LoginId, Ticket, UserId};
+use protocol::id::{DeviceId, LoginId, RoomId, Ticket, UserId};
 use protocol::limits;
+use protocol::text::Name;
 use protocol::time::Tick;
 
 use crate::ids::Ids;
@@ -14,7 +15,7 @@ use crate::ids::Ids;
 const MAX_WAITING: usize = 50_000;
 
 /// Whose ticket it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bearer {
     /// Anybody's.
     Guest,
@@ -25,6 +26,32 @@ pub enum Bearer {
         /// With which sign-in; when it is revoked, so is what came of it.
         login: LoginId,
     },
+    /// Somebody's without an account, whom a join token lets into one room.
+    Visitor(Box<Visitor>),
+}
+
+/// Whom a join token lets in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Visitor {
+    /// The token; when it is revoked, so is what came of it.
+    pub login: LoginId,
+    /// The one device that may use it.
+    pub device: DeviceId,
+    /// The one room it is for.
+    pub room: RoomId,
+    /// What they are called there.
+    pub name: Name,
+}
+
+impl Bearer {
+    /// The sign-in or token it rests on; `None` for a guest.
+    pub(crate) fn login(&self) -> Option<LoginId> {
+        match self {
+            Bearer::Guest => None,
+            Bearer::Member { login, .. } => Some(*login),
+            Bearer::Visitor(visitor) => Some(visitor.login),
+        }
+    }
 }
 
 /// Tickets that have been issued and not yet used.
@@ -56,9 +83,8 @@ impl Tickets {
 
     /// What a sign-in has asked for is of no use any more.
     pub(crate) fn revoke(&mut self, revoked: LoginId) {
-        self.valid.retain(
-            |_, bearer| !matches!(bearer, Bearer::Member { login, .. } if *login == revoked),
-        );
+        self.valid
+            .retain(|_, bearer| bearer.login() != Some(revoked));
     }
 
     fn expire(&mut self, now: Tick) {
@@ -94,15 +120,25 @@ mod tests {
     fn a_revoked_sign_in_leaves_no_ticket_behind() {
         let (mut tickets, mut ids) = (Tickets::default(), Ids::new([0; 32]));
         let start = Tick::default();
-        let member = |n| Bearer::Member {
+        let member: fn(u8) -> Bearer = |n| Bearer::Member {
             user: UserId::from_bytes([1; 16]),
             login: LoginId::from_bytes([n; 16]),
         };
-        let one = tickets.issue(start, member(1), &mut ids).unwrap();
-        let two = tickets.issue(start, member(2), &mut ids).unwrap();
-        tickets.revoke(LoginId::from_bytes([1; 16]));
-        assert_eq!(tickets.redeem(start, one), None);
-        assert_eq!(tickets.redeem(start, two), Some(member(2)));
+        let visitor: fn(u8) -> Bearer = |n| {
+            Bearer::Visitor(Box::new(Visitor {
+                login: LoginId::from_bytes([n; 16]),
+                device: DeviceId::from_bytes([1; 16]),
+                room: RoomId::from_bytes([1; 16]),
+                name: "Ada".to_owned().try_into().unwrap(),
+            }))
+        };
+        for bearer in [member, visitor] {
+            let one = tickets.issue(start, bearer(1), &mut ids).unwrap();
+            let two = tickets.issue(start, bearer(2), &mut ids).unwrap();
+            tickets.revoke(LoginId::from_bytes([1; 16]));
+            assert_eq!(tickets.redeem(start, one), None);
+            assert_eq!(tickets.redeem(start, two), Some(bearer(2)));
+        }
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Client {
     /// Whose it is, unless a guest's.
     pub fn user(&self) -> Option<UserId> {
         match self.bearer {
-            Bearer::Guest => None,
+            Bearer::Guest | Bearer::Visitor(_) => None,
             Bearer::Member { user, .. } => Some(user),
         }
     }
@@ -285,7 +285,7 @@ impl Client {
     pub fn reload(&mut self) {
         *self = Client {
             heard: std::mem::take(&mut self.heard),
-            ..Client::new(&self.device, self.bearer)
+            ..Client::new(&self.device, self.bearer.clone())
         };
     }
 

@@ -389,7 +389,9 @@ impl Stage {
         line.socket = Some(socket);
         self.draw_for(&[2, who as u64, self.lines[who].opened, 0]);
         let now = at(self.now);
-        let ticket = self.exchange.issue_ticket(now, self.clients[who].bearer);
+        let ticket = self
+            .exchange
+            .issue_ticket(now, self.clients[who].bearer.clone());
         let first = self.clients[who].connect(ticket.expect("tickets are not scarce here"));
         self.watch.connected(who);
         self.handle(Input::Opened(socket));

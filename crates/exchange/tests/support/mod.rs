@@ -88,8 +88,9 @@ impl Person {
         Person::with(board, device, bearer)
     }
 
-    fn with(board: &mut Switchboard, device: &'static str, bearer: Bearer) -> Person {
-        let ticket = board.ticket_for(bearer);
+    /// The same with this ticket.
+    pub fn with(board: &mut Switchboard, device: &'static str, bearer: Bearer) -> Person {
+        let ticket = board.ticket_for(bearer.clone());
         let socket = board.open();
         board.send(socket, &hello_frame(&ticket, device));
         let welcome = board.receive_first(socket);
@@ -108,7 +109,7 @@ impl Person {
     /// The page is loaded again: the same device, and nothing else is left.
     pub fn reload(&mut self, board: &mut Switchboard) {
         board.cut(self.socket);
-        *self = Person::with(board, self.device, self.bearer);
+        *self = Person::with(board, self.device, self.bearer.clone());
     }
 
     pub fn send(&mut self, board: &mut Switchboard, frame: Value) {
@@ -189,7 +190,7 @@ impl Person {
 
     /// Resumes on a new socket and returns the answer.
     pub fn resume(&mut self, board: &mut Switchboard) -> Value {
-        let ticket = board.ticket_for(self.bearer);
+        let ticket = board.ticket_for(self.bearer.clone());
         let frame = self.resume_frame(&ticket);
         self.socket = board.open();
         board.send(self.socket, &frame);
