@@ -1,10 +1,12 @@
 //! Pages of other sites: which may show calls in theirs, and nothing but calls.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, missing_docs)]
 
+mod account_support;
 mod web_support;
 
 use std::process::{Command, Stdio};
 
+use account_support::admin;
 use serde_json::json;
 use web_support::{Answer, Server, output};
 
@@ -81,10 +83,81 @@ fn those_who_are_named_frame_calls_and_nothing_else() {
     );
 }
 
+/// What a client in a page of this origin asks for; with a cookie, if one is given.
+fn from(server: &Server, origin: &str, method: &str, path: &str, more: &[(&str, &str)]) -> Answer {
+    let host = format!("localhost:{}", server.http.port());
+    let mut headers = vec![
+        ("Host", host.as_str()),
+        ("Origin", origin),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Content-Length", "0"),
+    ];
+    headers.extend(more);
+    server.request(method, path, &headers)
+}
+
+#[test]
+fn a_client_in_such_a_page_gets_a_ticket_and_a_socket_but_nobodys_account() {
+    let server = embedding();
+    let mut ada = admin(&server);
+    let cookie = ada.cookie.clone().unwrap();
+    let with_cookie = [("Cookie", cookie.as_str())];
+    let ticket = from(&server, SITE, "POST", "/api/v1/tickets", &with_cookie);
+    assert_eq!(ticket.status, 200, "{ticket:?}");
+    assert_eq!(ticket.header("access-control-allow-origin"), Some(SITE));
+    assert_eq!(ticket.header("access-control-allow-credentials"), None);
+    assert_eq!(ticket.header("vary"), Some("origin"));
+    // The cookie did nothing: where there are no guests, there is no ticket.
+    let settings = json!({ "guests": false });
+    ada.good(&server, "PATCH", "/api/v1/admin/settings", settings);
+    let ticket = from(&server, SITE, "POST", "/api/v1/tickets", &with_cookie);
+    assert_eq!(ticket.json()["code"], "guests_off");
+    assert_eq!(ticket.header("access-control-allow-origin"), Some(SITE));
+    let asked = from(&server, SITE, "OPTIONS", "/api/v1/tickets", &[]);
+    assert_eq!(asked.status, 204);
+    assert_eq!(
+        asked.header("access-control-allow-headers"),
+        Some("authorization, dialtone-device")
+    );
+    let upgrade = [
+        ("Connection", "Upgrade, close"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+        // Without the subprotocol it is turned away politely, and the connection ends.
+    ];
+    let socket = from(&server, SITE, "GET", "/api/v1/ws", &upgrade);
+    assert!(socket.body.contains("subprotocol"), "{socket:?}");
+    for (method, path) in [("POST", "/api/v1/tickets"), ("GET", "/api/v1/ws")] {
+        for origin in [
+            "https://evil.example",
+            "null",
+            "https://example.org.evil.example",
+        ] {
+            let answer = from(&server, origin, method, path, &upgrade);
+            assert_eq!(answer.status, 403, "{origin} {path}");
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    let asked = from(
+        &server,
+        "https://evil.example",
+        "OPTIONS",
+        "/api/v1/tickets",
+        &[],
+    );
+    assert_eq!(asked.header("access-control-allow-origin"), None);
+}
+
 #[test]
 fn who_may_frame_a_call_may_not_ask_for_anything() {
     let server = embedding();
-    for path in ["/api/v1/login", "/api/v1/logout", "/api/v1/tokens"] {
+    for path in [
+        "/api/v1/login",
+        "/api/v1/logout",
+        "/api/v1/tokens",
+        "/api/v1/tickets/x",
+    ] {
         let headers = [("Origin", SITE), ("Content-Length", "0")];
         let answer = server.request("POST", path, &headers);
         assert_eq!(answer.status, 403, "{path}");

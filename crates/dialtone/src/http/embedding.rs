@@ -6,10 +6,11 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::HeaderName;
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 
 use super::PublicUrl;
 
@@ -126,6 +127,72 @@ impl FromStr for EmbedOrigin {
             true => Ok(EmbedOrigin(origin)),
             false => Err(BadEmbedOrigin::BadHost),
         }
+    }
+}
+
+// ---- clients in pages of these origins ----
+
+/// What a page of another site may ask for: a ticket, and with it a socket.
+const TICKETS: &str = "/api/v1/tickets";
+const SOCKET: &str = "/api/v1/ws";
+
+/// How long a browser remembers what it may send, in seconds.
+const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
+
+/// A request by a client in a page that may show calls, too.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    origin: HeaderValue,
+    asks_first: bool,
+}
+
+impl Embedding {
+    /// What there is to know of a request from such a page; `None` for everything else.
+    pub fn foreign(&self, request: &Request) -> Option<Foreign> {
+        let origin = request.headers().get(header::ORIGIN)?;
+        let is_listed = self.origins().any(|listed| *origin == *listed);
+        let asks_first = *request.method() == Method::OPTIONS;
+        let is_open = match request.uri().path() {
+            TICKETS => asks_first || *request.method() == Method::POST,
+            SOCKET => *request.method() == Method::GET,
+            _ => false,
+        };
+        (is_listed && is_open).then(|| Foreign {
+            origin: origin.clone(),
+            asks_first,
+        })
+    }
+}
+
+impl Foreign {
+    /// Passes the request on without what the browser knows its person by: a page of another site is
+    /// no door into an account.
+    pub async fn pass(self, mut request: Request, next: Next) -> Response {
+        let mut response = match self.asks_first {
+            true => self.what_may_be_sent(),
+            false => {
+                request.headers_mut().remove(header::COOKIE);
+                next.run(request).await
+            }
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        let readable = HeaderValue::from_static("retry-after");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
+        response
+    }
+
+    /// The answer to a browser that asks before it asks (Fetch Standard, CORS-preflight request).
+    fn what_may_be_sent(&self) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        let method = HeaderValue::from_static("POST");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, method);
+        let names = HeaderValue::from_static("authorization, dialtone-device");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, REMEMBERED);
+        response
     }
 }
 

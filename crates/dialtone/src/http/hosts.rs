@@ -62,6 +62,9 @@ pub async fn check(State(hosts): State<Hosts>, mut request: Request, next: Next)
     let scheme = request.extensions().get().copied();
     let scheme = scheme.unwrap_or(Scheme::Http);
     let is_own = has_own_origin(headers, scheme) && says_own_site(headers);
+    if !is_own && let Some(foreign) = hosts.embedding.foreign(&request) {
+        return foreign.pass(request, next).await;
+    }
     if needs_own_origin(&request) && !is_own {
         let text = "Requests from pages of other sites are not accepted.".to_owned();
         return refuse(&request, StatusCode::FORBIDDEN, "foreign_origin", text);
