@@ -226,12 +226,8 @@ impl Accounts {
 
     // ---- the exchange ----
 
-    /// A ticket: a member's, or a guest's.
-    pub async fn ticket(&self, member: Option<(UserId, LoginId)>) -> Option<Ticket> {
-        let bearer = match member {
-            Some((user, login)) => Bearer::Member { user, login },
-            None => Bearer::Guest,
-        };
+    /// Somebody's ticket.
+    pub async fn ticket(&self, bearer: Bearer) -> Option<Ticket> {
         self.0.hub.ticket(bearer).await
     }
 
@@ -240,7 +236,7 @@ impl Accounts {
         self.0.hub.online_logins(user).await
     }
 
-    /// These API tokens are good no more: sockets that were opened with them are closed.
+    /// These API tokens or join tokens are good no more: sockets that were opened with them are closed.
     pub async fn tokens_revoked(&self, tokens: Vec<LoginId>) {
         self.remembered().forget();
         for token in tokens {

@@ -55,12 +55,20 @@ pub enum Scope {
     People,
     /// Past calls.
     History,
+    /// Join tokens, if its owner is an administrator: letting people without an account into calls.
+    Join,
     /// What administrators do, if its owner is one.
     Admin,
 }
 
 impl Scope {
-    const ALL: [Scope; 4] = [Scope::Calls, Scope::People, Scope::History, Scope::Admin];
+    const ALL: [Scope; 5] = [
+        Scope::Calls,
+        Scope::People,
+        Scope::History,
+        Scope::Join,
+        Scope::Admin,
+    ];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -68,6 +76,7 @@ impl Scope {
             Scope::Calls => "calls",
             Scope::People => "people",
             Scope::History => "history",
+            Scope::Join => "join",
             Scope::Admin => "admin",
         }
     }

@@ -1,4 +1,5 @@
-//! Secrets that let somebody in who shows them: sign-ins, one-time links, API tokens.
+//! Secrets that let somebody in who shows them: sign-ins, one-time links, API tokens, join
+//! tokens.
 //!
 //! Each is 256 random bits, so that it cannot be guessed and a plain hash of it needs no salt. Only
 //! that hash is kept: who reads the store cannot sign in with what is there.
@@ -13,6 +14,9 @@ const BYTES: usize = 32;
 
 /// What API tokens begin with, so that one that was published by mistake is recognised.
 pub const TOKEN_PREFIX: &str = "dialtone_";
+
+/// What join tokens begin with.
+pub const JOIN_PREFIX: &str = "dialtone_join_";
 
 /// A secret in the hands of the one it was made for.
 #[derive(Clone, PartialEq, Eq)]

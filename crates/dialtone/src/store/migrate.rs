@@ -21,7 +21,7 @@ macro_rules! migrations {
 
 /// All of them; the first is version 1.
 const MIGRATIONS: &[Migration] = migrations! {
-    "0001_first" "0002_webhooks" "0003_closed_rooms" "0004_history_by_call"
+    "0001_first" "0002_webhooks" "0003_closed_rooms" "0004_history_by_call" "0005_join_tokens"
 };
 
 /// The version of the schema that this binary works with.

@@ -32,6 +32,7 @@ mod deliveries;
 mod error;
 pub mod history;
 pub mod invitations;
+pub mod join_tokens;
 mod keep;
 pub mod logins;
 mod many;

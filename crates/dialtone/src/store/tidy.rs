@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::join_tokens::RETURN_MS;
 use super::{Error, Store, args};
 use crate::clock;
 
@@ -56,6 +57,11 @@ const SEATS: &str = "
         WHERE s.seated_ms < $1
         AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.id = s.call_id) LIMIT $2)";
 
+/// Nobody can come by them any more, nor come back.
+const JOIN_TOKENS: &str = "
+    DELETE FROM join_tokens WHERE id IN (
+        SELECT id FROM join_tokens WHERE COALESCE(used_ms, expires_ms) < $1 LIMIT $2)";
+
 impl Store {
     /// Deletes what is old now and then, until it is dropped.
     pub async fn keep_tidy(self) {
@@ -80,6 +86,8 @@ impl Store {
                 == ROWS
             {}
         }
+        self.delete(JOIN_TOKENS, now_ms.saturating_sub(RETURN_MS))
+            .await?;
         let unseen = now_ms.saturating_sub(UNSEEN_MS);
         for sql in [RINGS, CALLS, MESSAGES, SEATS] {
             self.delete(sql, unseen).await?;

@@ -346,11 +346,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// A session opened with somebody's ticket.
-    pub async fn into_session_with(mut self, ticket: &str, device: u8) -> Client<S> {
-        self.key = SigningKey::from_slice(&[device; 32]).unwrap();
-        let frame = self.hello_frame(ticket);
-        let welcome = self.ask(frame).await;
+    pub async fn into_session_with(self, ticket: &str, device: u8) -> Client<S> {
+        let mut client = self.with_key(device);
+        let frame = client.hello_frame(ticket);
+        let welcome = client.ask(frame).await;
         assert_eq!(welcome["t"], "welcome", "{welcome}");
+        client
+    }
+
+    /// The same as the device with this number.
+    pub fn with_key(mut self, device: u8) -> Client<S> {
+        self.key = SigningKey::from_slice(&[device; 32]).unwrap();
         self
     }
 

@@ -20,7 +20,8 @@ const ABOUT: &str = "Accounts, people and administration of a Dialtone server. C
     over one WebSocket, which docs/protocol.md describes: a ticket from here opens it.\n\n\
     A browser is signed in by a cookie that no script can read. A program sends an API token: \
     `Authorization: Bearer dialtone_…`. Tokens have scopes: `calls` (tickets), `people` (search, \
-    contacts, blocks), `history` (past calls), `admin` (administration, if its owner is an \
+    contacts, blocks), `history` (past calls), `join` (join tokens, which let people without an account into a \
+    call, if its owner is an administrator), `admin` (administration, if its owner is an \
     administrator). With any of them `GET /me` can be asked; everything else needs a browser that \
     is signed in.\n\n\
     Bodies are JSON and said to be (`content-type: application/json`), at most 16 KiB. Every error \

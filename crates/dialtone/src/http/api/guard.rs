@@ -5,6 +5,7 @@
 //! | [`SignedIn`] | yes | no: a token cannot make itself another way in |
 //! | [`Anyone`] | yes | with any scope |
 //! | [`May<People>`](May) and so on | yes | with that scope |
+//! | [`Admits`] | of an administrator | of an administrator, with the scope `join` |
 //! | [`Admin`] | of an administrator | of an administrator, with the scope `admin` |
 
 use std::marker::PhantomData;
@@ -17,7 +18,7 @@ use protocol::id::LoginId;
 
 use super::cookies;
 use super::refusal::Refusal;
-use crate::accounts::secrets::{Secret, TOKEN_PREFIX};
+use crate::accounts::secrets::{JOIN_PREFIX, Secret, TOKEN_PREFIX};
 use crate::accounts::{Role, Scope, Scopes, now_ms};
 use crate::http::Shared;
 use crate::http::hosts::Scheme;
@@ -65,6 +66,10 @@ impl<S> std::ops::Deref for May<S> {
 #[derive(Debug)]
 pub struct Admin(pub Member);
 
+/// An administrator who lets people in.
+#[derive(Debug)]
+pub struct Admits(pub Member);
+
 /// A member if a cookie or token came along, or else a guest.
 #[derive(Debug)]
 pub struct MemberOrGuest(pub Option<Member>);
@@ -95,6 +100,13 @@ impl Member {
                 "This API token is not for that: it lacks the scope.",
             )),
             _ => Ok(self),
+        }
+    }
+
+    fn must_administer(self) -> Result<Member, Refusal> {
+        match self.user.role {
+            Role::Admin => Ok(self),
+            Role::Member => Err(Refusal::forbidden("Only an administrator can do that.")),
         }
     }
 }
@@ -155,10 +167,17 @@ impl FromRequestParts<Arc<Shared>> for Admin {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refusal> {
         let Anyone(member) = Anyone::from_request_parts(parts, shared).await?;
         let member = member.must_have(Scope::Admin)?;
-        match member.user.role {
-            Role::Admin => Ok(Admin(member)),
-            Role::Member => Err(Refusal::forbidden("Only an administrator can do that.")),
-        }
+        member.must_administer().map(Admin)
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Admits {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refusal> {
+        let Anyone(member) = Anyone::from_request_parts(parts, shared).await?;
+        let member = member.must_have(Scope::Join)?;
+        member.must_administer().map(Admits)
     }
 }
 
@@ -206,11 +225,21 @@ fn touched(written: Result<(), store::Error>) {
     }
 }
 
-/// The token in `Authorization: Bearer …` (RFC 6750).
+/// The API token that is shown.
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    bearer_of(headers, TOKEN_PREFIX)
+}
+
+/// The join token that is shown.
+pub fn join_token(headers: &HeaderMap) -> Option<Secret> {
+    bearer_of(headers, JOIN_PREFIX)
+}
+
+/// The token of this kind in `Authorization: Bearer …` (RFC 6750).
+fn bearer_of(headers: &HeaderMap, prefix: &str) -> Option<Secret> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (kind, token) = value.split_once(' ')?;
-    let token = token.trim().strip_prefix(TOKEN_PREFIX)?;
+    let token = token.trim().strip_prefix(prefix)?;
     Secret::read(token).filter(|_| kind.eq_ignore_ascii_case("bearer"))
 }
 
@@ -278,6 +307,11 @@ mod tests {
         let token = format!("{TOKEN_PREFIX}{}", secret.write());
         assert_eq!(read(&format!("Bearer {token}")), Some(secret.clone()));
         assert_eq!(read(&format!("bearer {token}")), Some(secret.clone()));
+        let mut headers = HeaderMap::new();
+        let join = format!("Bearer {JOIN_PREFIX}{}", secret.write());
+        headers.insert(header::AUTHORIZATION, join.parse().unwrap());
+        assert_eq!(join_token(&headers), Some(secret.clone()));
+        assert_eq!(bearer(&headers), None, "one is not the other");
         for bad in [
             "Bearer",
             "Basic x",

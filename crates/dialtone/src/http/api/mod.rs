@@ -10,6 +10,7 @@ mod document;
 mod guard;
 mod history;
 mod input;
+mod join_tokens;
 mod login;
 mod me;
 mod page;
@@ -89,6 +90,8 @@ fn endpoints() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(push::subscribe, push::unsubscribe))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
+        .routes(routes!(join_tokens::make))
+        .routes(routes!(join_tokens::remove))
         .routes(routes!(webhooks::list, webhooks::make))
         .routes(routes!(webhooks::change, webhooks::remove))
         .routes(routes!(webhooks::rotate))

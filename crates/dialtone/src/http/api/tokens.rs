@@ -92,7 +92,7 @@ pub async fn make(
     Input(asked): Input<AskedToken>,
 ) -> Result<Json<ShownToken>, Refusal> {
     if asked.scopes.is_empty() {
-        let text = "A token needs at least one scope: calls, people, history, admin.";
+        let text = "A token needs at least one scope: calls, people, history, join, admin.";
         return Err(Refusal::bad_request(text));
     }
     let secret = Secret::draw()?;

@@ -63,6 +63,12 @@ async fn fill(store: &Store) {
             args![ada, id, hash],
         ),
         (
+            "INSERT INTO join_tokens
+             (id, token_hash, user_id, made_by, room, name, audio, video, expires_ms)
+             VALUES ($2, $3, $1, $2, $2, 'Patient', $4, $4, 1)",
+            args![ada, id, hash, true],
+        ),
+        (
             "INSERT INTO webhooks (id, url, secret, events, created_ms)
              VALUES ($1, 'https://example.org', 's', ' call.started ', 1)",
             args![id],

@@ -5,6 +5,7 @@ mod backups;
 mod deliveries;
 mod faults;
 mod history;
+mod join_tokens;
 mod opening;
 mod restoring;
 mod settings;
