@@ -3,7 +3,7 @@ import './ui/styles/tokens.css';
 import './ui/styles/base.css';
 import { account } from './state/account.svelte.ts';
 import { App } from './state/app.svelte.ts';
-import { embedded } from './state/embedded.ts';
+import { embedded, invitation } from './state/embedded.ts';
 import { speak } from './state/i18n/current.svelte.ts';
 import { takeToken } from './state/oneTimeToken.ts';
 import { prefer, preferences } from './state/preferences.svelte.ts';
@@ -19,6 +19,7 @@ forgetOpening();
 async function start(): Promise<void> {
   const host = embedded ? await (await import('./embed/frame.svelte.ts')).meetHost() : null;
   if (host?.opening.name) prefer({ name: host.opening.name });
+  invitation.token = host?.opening.token ?? '';
 
   await speak(host?.opening.language || preferences.language);
 

@@ -117,8 +117,12 @@ class DialtoneCall extends HTMLElement {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = (event) => this.#told(readNews(event.data));
-    const opening = { name: this.getAttribute('name') ?? '', language: this.getAttribute('lang') ?? '' };
+    const opening = { name: this.#text('name'), token: this.#text('token'), language: this.#text('lang') };
     window.postMessage(openingMessage(opening), SERVER, [port2]);
+  }
+
+  #text(attribute: string): string {
+    return this.getAttribute(attribute) ?? '';
   }
 
   #told(news: News | null): void {

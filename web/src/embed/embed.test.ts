@@ -47,11 +47,11 @@ describe('the link of a call', () => {
 
 describe('messages', () => {
   it('are read as they were sent', () => {
-    const opening = { name: 'Ada', language: 'de' };
+    const opening = { name: 'Ada', token: 'dialtone_join_x', language: 'de' };
     expect(readOpening(openingMessage(opening))).toEqual(opening);
     expect(isHello(HELLO)).toBe(true);
     expect(isHangUp(HANG_UP)).toBe(true);
-    const news: News = { state: 'active', joined: true, path: 'direct', peers: 1, reason: '' };
+    const news: News = { state: 'active', joined: true, path: 'direct', peers: 1, refused: false, reason: '' };
     expect(readNews({ ...news })).toEqual(news);
   });
 
@@ -65,20 +65,21 @@ describe('messages', () => {
   });
 
   it('keep what is odd in them to themselves', () => {
-    expect(readOpening({ 'dialtone-call': 'open', name: {}, language: 'x'.repeat(5000) })).toEqual({ name: '', language: '' });
+    expect(readOpening({ 'dialtone-call': 'open', name: {}, language: 'x'.repeat(5000) })).toEqual({ name: '', token: '', language: '' });
     expect(readNews({ state: 'exploded', joined: true })).toBeNull();
     expect(readNews({ state: 'active', joined: 'yes', peers: 1.5, path: [] })).toEqual({
       state: 'active',
       joined: false,
       path: '',
       peers: 0,
+      refused: false,
       reason: '',
     });
   });
 });
 
 describe('events', () => {
-  const news = (change: Partial<News>): News => ({ state: 'lobby', joined: false, path: '', peers: 0, reason: '', ...change });
+  const news = (change: Partial<News>): News => ({ state: 'lobby', joined: false, path: '', peers: 0, refused: false, reason: '', ...change });
   const types = (...all: News[]) =>
     all.flatMap((after, index) => eventsOf(all[index - 1] ?? null, after).map(({ type }) => type));
 
@@ -104,6 +105,12 @@ describe('events', () => {
   it('say why it is over, also if one never came in', () => {
     expect(eventsOf(news({}), news({ state: 'ended', reason: 'call_full' })).at(-1)).toEqual({ type: 'ended', detail: { reason: 'call_full' } });
     expect(types(news({ state: 'ended' }), news({ state: 'ended' }))).toEqual(['ready', 'statechange', 'ended']);
+  });
+
+  it('say once that a token is good no more', () => {
+    const refused = news({ refused: true });
+    expect(eventsOf(news({}), refused)).toMatchObject([{ type: 'error', detail: { code: 'bad_token' } }]);
+    expect(eventsOf(refused, { ...refused })).toEqual([]);
   });
 
   it('come once', () => {

@@ -58,6 +58,7 @@ function newsOf(app: App): News {
     joined: app.screen === 'call' && phase !== 'idle' && phase !== 'joining',
     path: app.path,
     peers: app.peers,
+    refused: app.turnedAway,
     reason: app.callState === 'ended' ? app.endedReason : '',
   };
 }

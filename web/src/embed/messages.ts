@@ -16,6 +16,8 @@ export function isHello(data: unknown): boolean {
 export interface Opening {
   /** What the person is called; empty: they say it themselves. */
   name: string;
+  /** A join token, which lets them in; empty: they come as any guest. */
+  token: string;
   /** A language of the app; empty: as the browser asks. */
   language: string;
 }
@@ -26,8 +28,8 @@ export function openingMessage(opening: Opening): object {
 
 /** An opening, from a message; null for what is none. */
 export function readOpening(data: unknown): Opening | null {
-  const { [MARK]: mark, name, language } = fieldsOf(data);
-  return mark === 'open' ? { name: text(name), language: text(language) } : null;
+  const { [MARK]: mark, name, token, language } = fieldsOf(data);
+  return mark === 'open' ? { name: text(name), token: text(token), language: text(language) } : null;
 }
 
 /** How the call is: sent whenever something of it changes. */
@@ -37,6 +39,8 @@ export interface News {
   joined: boolean;
   path: string;
   peers: number;
+  /** The join token is good no more. */
+  refused: boolean;
   /** Why the call is over, in the words of the protocol; empty while it is not. */
   reason: string;
 }
@@ -44,10 +48,17 @@ export interface News {
 const STATES: readonly string[] = ['idle', 'lobby', 'ringing', 'connecting', 'active', 'reconnecting', 'ended'];
 
 export function readNews(data: unknown): News | null {
-  const { state, joined, path, peers, reason } = fieldsOf(data);
+  const { state, joined, path, peers, refused, reason } = fieldsOf(data);
   if (typeof state !== 'string' || !STATES.includes(state)) return null;
   const count = typeof peers === 'number' && Number.isInteger(peers) ? peers : 0;
-  return { state: state as CallState, joined: joined === true, path: text(path), peers: count, reason: text(reason) };
+  return {
+    state: state as CallState,
+    joined: joined === true,
+    path: text(path),
+    peers: count,
+    refused: refused === true,
+    reason: text(reason),
+  };
 }
 
 export const HANG_UP = { order: 'hang_up' } as const;

@@ -340,6 +340,7 @@ export class Call {
     const reason = this.#signaling.stopReason;
     if (this.#stage !== 'in') return;
     if (reason === 'replaced' || reason === 'server_stopped' || reason === 'signed_out') this.#end(reason);
+    else if (reason === 'refused') this.#end('signed_out');
     else if (!this.#peers.up) this.#end('connection_lost');
   }
 

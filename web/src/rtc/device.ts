@@ -11,6 +11,8 @@ export interface StringStorage {
 
 /** What can prove which device it is. */
 export interface Prover {
+  /** The public key: uncompressed point, base64url. */
+  readonly key: string;
   /** A signature over `text`, with the public key to check it by. */
   proof(text: string): Promise<DeviceProof>;
 }

@@ -17,6 +17,7 @@ export {
 } from './signaling.ts';
 export { RequestError, type RequestErrorCode } from './requests.ts';
 export type { Socket } from './line.ts';
+export type { Visit } from './ticket.ts';
 export type { Trust } from './trust/channel.ts';
 export type { Distrust } from './trust/handshake.ts';
 export type { Identity } from './trust/keyring.ts';

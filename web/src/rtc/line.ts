@@ -1,6 +1,7 @@
 import { Timer, type Clock } from './clock.ts';
 import { SUBPROTOCOL, type ClientFrame, type ServerFrame } from './protocol.gen.ts';
-import { fetchTicket, TicketError } from './ticket.ts';
+import type { Prover } from './device.ts';
+import { fetchTicket, TicketError, type Visit } from './ticket.ts';
 
 /** The part of a `WebSocket` that is used here. */
 export interface Socket {
@@ -16,6 +17,9 @@ export interface Socket {
 export interface LineEnvironment {
   /** `https://host`, without a path. */
   origin: string;
+  /** What is shown to get a ticket; null: the page's cookie decides. */
+  token: string | null;
+  device: Prover | Promise<Prover>;
   clock: Clock;
   fetch: typeof globalThis.fetch;
   createSocket(url: string, protocol: string): Socket;
@@ -28,10 +32,14 @@ export interface LineEnd {
   /** How long the server asks us to stay away, in milliseconds. */
   retryAfterMs: number;
   detail: string;
+  /** The token that was shown is good no more. */
+  refused: boolean;
 }
 
 /** What a line reports; nothing comes after `closed`, and nothing at all after `close()`. */
 export interface LineEvents {
+  /** A join token was good. */
+  admitted(visit: Visit): void;
   /** The first frame to send, made for this ticket. */
   greet(ticket: string): Promise<ClientFrame>;
   frame(frame: ServerFrame): void;
@@ -85,15 +93,17 @@ export class Line {
   }
 
   /** Ends the line and reports it. */
-  fail(detail: string, code: number | null = null, retryAfterMs = 0): void {
+  fail(detail: string, code: number | null = null, { retryAfterMs = 0, refused = false } = {}): void {
     if (this.#over) return;
     this.close();
-    this.#events.closed({ code, retryAfterMs, detail });
+    this.#events.closed({ code, retryAfterMs, detail, refused });
   }
 
   async #open(): Promise<void> {
-    const { fetch, origin } = this.#environment;
-    const ticket = await fetchTicket(fetch, origin, this.#abort.signal);
+    const { fetch, origin, token } = this.#environment;
+    const device = token === null ? '' : (await this.#environment.device).key;
+    const { ticket, visit } = await fetchTicket({ fetch, origin, token, device, signal: this.#abort.signal });
+    if (visit && !this.#over) this.#events.admitted(visit);
     // The greeting is ready before the socket opens: the server waits two seconds for it.
     const greeting = await this.#events.greet(ticket);
     if (this.#over) return;
@@ -116,8 +126,8 @@ export class Line {
   }
 
   #failed(error: unknown): void {
-    const wait = error instanceof TicketError ? error.retryAfterMs : 0;
-    this.fail(error instanceof Error ? error.message : String(error), null, wait);
+    const detail = error instanceof Error ? error.message : String(error);
+    this.fail(detail, null, error instanceof TicketError ? error : {});
   }
 }
 

@@ -503,3 +503,55 @@ it('lives with frames that are none', async () => {
   }
   expect(signaling.state).toBe('online');
 });
+
+describe('a token', () => {
+  const ROOM = 'Jx0Yq3o2TrmD5n8ZkV1b7A';
+
+  it('is shown for every ticket, with the device it is for', async () => {
+    signaling = server.signaling({ token: 'dialtone_join_x' });
+    await online();
+    await reconnect('resumed');
+    const headers = { Authorization: 'Bearer dialtone_join_x', 'Dialtone-Device': 'k' };
+    expect(server.requests.map((request) => request.headers)).toEqual([headers, headers]);
+  });
+
+  it('is not there, and nothing is told of the device, unless it is given', async () => {
+    await online();
+    expect(server.requests[0]).not.toHaveProperty('headers');
+  });
+
+  it('says where it leads', async () => {
+    const admitted = vi.fn();
+    signaling = server.signaling({ token: 't', admitted });
+    server.visit = { room: ROOM, name: 'Ada', join_with: { audio: true, video: 1 } };
+    await online();
+    expect(admitted.mock.calls).toEqual([[{ room: ROOM, name: 'Ada', joinWith: { audio: true, video: false } }]]);
+  });
+
+  it('says nothing that is not as it should be', async () => {
+    const admitted = vi.fn();
+    signaling = server.signaling({ token: 't', admitted });
+    server.visit = { room: 7, name: null };
+    await online();
+    expect(admitted).not.toHaveBeenCalled();
+  });
+
+  it.each([401, 403, 400])('that is refused with %i is not shown again', async (status) => {
+    server.ticketStatus = status;
+    signaling = server.signaling({ token: 't' });
+    signaling.start();
+    await server.clock.advance(60_000);
+    expect([signaling.state, signaling.stopReason, server.tickets]).toEqual(['stopped', 'refused', 1]);
+  });
+
+  it('is tried again while the server is merely busy', async () => {
+    server.ticketStatus = 503;
+    signaling = server.signaling({ token: 't' });
+    signaling.start();
+    await settle();
+    expect(signaling.state).toBe('offline');
+    server.ticketStatus = 200;
+    await server.clock.advance(10_000);
+    expect(signaling.state).toBe('online');
+  });
+});

@@ -18,21 +18,27 @@ import {
 } from './protocol.gen.ts';
 import { RequestError, Requests, type Pending } from './requests.ts';
 import { Session } from './session.ts';
+import type { Visit } from './ticket.ts';
 
 /** `connecting` before the first success, `offline` while it is tried again, `stopped` for good. */
 export type SignalingState = 'connecting' | 'online' | 'offline' | 'stopped';
 
 /**
  * Why signaling has stopped: we asked for it, another page took the session, the account was signed
- * out, the server will not come back, or the two programs do not speak the same protocol.
+ * out, the token lets nobody in (any more), the server will not come back, or the two programs do not
+ * speak the same protocol.
  */
-export type StopReason = 'asked' | 'replaced' | 'signed_out' | 'server_stopped' | 'protocol';
+export type StopReason = 'asked' | 'replaced' | 'signed_out' | 'refused' | 'server_stopped' | 'protocol';
 
 /** What {@link Signaling} needs; everything with a default can be left out in a browser. */
 export interface SignalingOptions {
   /** `https://host`, without a path. */
   origin: string;
   device: Prover | Promise<Prover>;
+  /** A join token, or an API token with the scope `calls`; without one, the page's cookie decides who this is. */
+  token?: string;
+  /** Hears where a join token leads, each time it has let us in. */
+  admitted?: (visit: Visit) => void;
   client?: ClientInfo;
   fetch?: typeof globalThis.fetch;
   createSocket?: (url: string, protocol: string) => Socket;
@@ -64,6 +70,7 @@ const LONGEST_AWAY_MS = 30_000;
  */
 export class Signaling {
   readonly #environment: LineEnvironment;
+  readonly #admitted: (visit: Visit) => void;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: Log;
@@ -91,6 +98,7 @@ export class Signaling {
 
   constructor(options: SignalingOptions) {
     this.#environment = environmentOf(options);
+    this.#admitted = options.admitted ?? (() => undefined);
     this.#clock = this.#environment.clock;
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? consoleLog;
@@ -232,6 +240,7 @@ export class Signaling {
     const timeout = ATTEMPT_MS + ATTEMPT_STEP_MS * this.#backoff.attempt;
     const id = this.#requests.nextId();
     const events = {
+      admitted: this.#admitted,
       greet: (ticket: string) => this.#session.greeting(id, ticket, this.#acks.last),
       frame: (frame: ServerFrame) => this.#frame(frame),
       closed: (end: LineEnd) => this.#lost(end),
@@ -333,6 +342,7 @@ export class Signaling {
 
   #lost(end: LineEnd): void {
     this.#drop();
+    if (end.refused) return this.#stop('refused');
     if (end.code === closeCodes.BadFrame) return this.#stop('protocol', end.detail);
     if (end.code === closeCodes.Replaced) return this.#stop('replaced');
     if (end.code === closeCodes.SignedOut) return this.#stop('signed_out');
@@ -382,6 +392,8 @@ export class Signaling {
 function environmentOf(options: SignalingOptions): LineEnvironment {
   return {
     origin: options.origin,
+    token: options.token ?? null,
+    device: options.device,
     clock: options.clock ?? systemClock,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     createSocket: options.createSocket ?? ((url, protocol) => new WebSocket(url, protocol)),

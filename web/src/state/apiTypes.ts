@@ -140,7 +140,7 @@ export interface LiveCall {
   participants: { user?: string; name: string }[];
 }
 
-export type Scope = 'calls' | 'people' | 'history' | 'admin';
+export type Scope = 'calls' | 'people' | 'history' | 'join' | 'admin';
 
 export interface ApiToken {
   id: string;

@@ -1,4 +1,5 @@
 // The app as a whole: which page is shown, and how one leads to the next.
+import type { Visit } from '../rtc/index.ts';
 import { Calls } from './calls.svelte.ts';
 import { embedded } from './embedded.ts';
 import { t } from './i18n/index.ts';
@@ -64,6 +65,19 @@ export class App extends Calls {
     if (embedded) return this.#lobby(this.room, this.secret, false);
     history.pushState(null, '', path);
     this.#show();
+  }
+
+  /** Who is announced to join at once does; camera and microphone are as the server was told, and not the page. */
+  protected admitted(visit: Visit | null): void {
+    const first = this.visit === null;
+    this.turnedAway = visit === null;
+    if (!visit) return;
+    this.visit = visit;
+    if (!first || !visit.joinWith || this.screen !== 'lobby' || this.room !== visit.room) return;
+    const { audio, video } = visit.joinWith;
+    this.own.wanted = { audio, video };
+    if (audio || video) void this.join();
+    else this.enter();
   }
 
   #show(): void {

@@ -1,6 +1,6 @@
 // The calls of this page: the one on the screen, the one on hold, the one that rings there or here, and how
 // each leads to the next.
-import { consoleLog, type Call, type Door, type IncomingRing, type OutgoingEnd, type RingOver } from '../rtc/index.ts';
+import { consoleLog, type Call, type Door, type IncomingRing, type OutgoingEnd, type RingOver, type Visit } from '../rtc/index.ts';
 import type { Tone } from '../media/ringer.ts';
 import { account } from './account.svelte.ts';
 import { CallSession } from './session.svelte.ts';
@@ -34,6 +34,10 @@ export abstract class Calls {
   notice = $state('');
   /** Whether the server cannot be reached. */
   offline = $state(false);
+  /** Whom the page around this one has announced. */
+  visit: Visit | null = $state.raw(null);
+  /** What it has announced them by is good no more. */
+  turnedAway = $state(false);
   /** The call on the screen. */
   session: CallSession | null = $state.raw(null);
   /** Another call, on hold while this one goes on. */
@@ -82,6 +86,7 @@ export abstract class Calls {
       canTake: () => 'RTCPeerConnection' in globalThis && !(this.engaged && this.parked),
       offline: (is) => (this.offline = is),
       signedOut: () => this.go('/signin'),
+      admitted: (visit) => this.admitted(visit),
     });
   }
 
@@ -211,6 +216,9 @@ export abstract class Calls {
   /** To another page of the app. */
   abstract go(path: string): void;
 
+  /** The line was opened with a join token; null: that is good no more. */
+  protected abstract admitted(visit: Visit | null): void;
+
   toStart(): void {
     this.go('/');
   }
@@ -229,7 +237,7 @@ export abstract class Calls {
   }
 
   #behind(door: Door): Call {
-    const name = () => account.me?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
+    const name = () => account.me?.name ?? this.visit?.name ?? cleanName(preferences.name, t('lobby.name.guest'));
     return this.line.open().call(door, name, account.me?.user ?? null);
   }
 

@@ -6,6 +6,9 @@ const around: unknown = globalThis.parent ?? globalThis;
 
 export const embedded: boolean = around !== globalThis;
 
+/** What the page around this one lets its visitor in by; empty: nothing. */
+export const invitation = { token: '' };
+
 /** Requests of the page: those of an embedded one go without cookies. */
 export const request: typeof globalThis.fetch = (resource, options) =>
   globalThis.fetch(resource, embedded ? { ...options, credentials: 'omit' } : options);

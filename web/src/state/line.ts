@@ -1,5 +1,6 @@
 // The line to the server: whose it is, and that it is open whenever it has to be.
 import { account } from './account.svelte.ts';
+import type { Visit } from '../rtc/index.ts';
 import type { Me } from './apiTypes.ts';
 import type { Phone } from './phone.svelte.ts';
 import { Server } from './server.ts';
@@ -15,6 +16,8 @@ export interface LineOptions {
   offline(is: boolean): void;
   /** The server has closed it for good: this sign-in is over. */
   signedOut(): void;
+  /** A join token has let this person in, or lets nobody in. */
+  admitted(visit: Visit | null): void;
 }
 
 export class Line {
@@ -34,15 +37,17 @@ export class Line {
   /** Connects, unless it is connected already. */
   open(): Server {
     if (!this.#server) {
-      const { phone, canTake, offline } = this.#options;
+      const { phone, canTake, offline, admitted } = this.#options;
       const server = new Server({
         changed: (state, reason) => {
           if (server !== this.#server) return;
           offline(state === 'offline');
           if (reason === 'signed_out') this.#signedOut();
+          if (reason === 'refused') admitted(null);
           if (reason === 'server_stopped') this.#comeBack = setTimeout(() => this.wake(), COME_BACK_MS);
         },
         canTake,
+        admitted,
       });
       this.#server = server;
       phone.attach(server);

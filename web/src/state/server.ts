@@ -10,8 +10,9 @@ import {
   type Door,
   type SignalingState,
   type StopReason,
+  type Visit,
 } from '../rtc/index.ts';
-import { request } from './embedded.ts';
+import { invitation, request } from './embedded.ts';
 import { identityOf } from './identity.ts';
 import { tab } from './stored.ts';
 
@@ -41,6 +42,8 @@ export interface ServerOptions {
   changed(state: SignalingState, reason: StopReason | null): void;
   /** Whether another call could be taken here now. */
   canTake(): boolean;
+  /** A join token has let this person in. */
+  admitted(visit: Visit): void;
 }
 
 /** The line of one person, or of a guest; another person gets another one. */
@@ -49,8 +52,9 @@ export class Server {
   readonly rings: Rings;
   readonly #signaling: Signaling;
 
-  constructor({ changed, canTake }: ServerOptions) {
-    const signaling = new Signaling({ origin: location.origin, device: deviceKey(), fetch: request });
+  constructor({ changed, canTake, admitted }: ServerOptions) {
+    const token = invitation.token && { token: invitation.token, admitted };
+    const signaling = new Signaling({ origin: location.origin, device: deviceKey(), fetch: request, ...token });
     this.#signaling = signaling;
     signaling.onState((state) => changed(state, signaling.stopReason));
     this.people = new People(signaling);

@@ -1,6 +1,6 @@
 import type { Socket } from '../line.ts';
 import type { Account, ServerMessage } from '../protocol.gen.ts';
-import { Signaling } from '../signaling.ts';
+import { Signaling, type SignalingOptions } from '../signaling.ts';
 import { FakeClock } from './clock.ts';
 
 /** A frame a client has sent; tests look at whatever they like in it. */
@@ -56,11 +56,15 @@ export class FakeServer {
   readonly clock = new FakeClock();
   readonly sockets: FakeSocket[] = [];
   readonly proofs: string[] = [];
+  /** How tickets were asked for. */
+  readonly requests: RequestInit[] = [];
   greeting: Greeting = 'welcome';
   reachable = true;
   tickets = 0;
   ticketStatus = 200;
   retryAfter = '0';
+  /** Where the token that is shown leads. */
+  visit: object | null = null;
   /** Whose sessions these are; null for a guest's. */
   account: Account | null = null;
   /** Up to which number a resumed session has missed frames. */
@@ -76,15 +80,16 @@ export class FakeServer {
   }
 
   /** A client of this server. */
-  signaling(): Signaling {
+  signaling(options: Partial<SignalingOptions> = {}): Signaling {
     return new Signaling({
       origin: 'https://dialtone.test',
-      device: { proof: (text) => (this.proofs.push(text), Promise.resolve({ key: 'k', signature: 's' })) },
-      fetch: () => this.ticket(),
+      device: { key: 'k', proof: (text) => (this.proofs.push(text), Promise.resolve({ key: 'k', signature: 's' })) },
+      fetch: (_, request) => (this.requests.push(request ?? {}), this.ticket()),
       createSocket: () => this.open(),
       clock: this.clock,
       random: () => 0.5,
       log: () => {},
+      ...options,
     });
   }
 
@@ -125,7 +130,7 @@ export class FakeServer {
   ticket(): Promise<Response> {
     if (!this.reachable) return Promise.reject(new TypeError('failed to fetch'));
     this.tickets += 1;
-    const body = JSON.stringify({ ticket: `ticket-${this.tickets}`, expires_in_ms: 30_000 });
+    const body = JSON.stringify({ ticket: `ticket-${this.tickets}`, expires_in_ms: 30_000, ...(this.visit && { visit: this.visit }) });
     const headers = { 'Retry-After': this.retryAfter };
     return Promise.resolve(new Response(body, { status: this.ticketStatus, headers }));
   }

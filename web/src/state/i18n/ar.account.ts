@@ -166,6 +166,7 @@ export const arAccount: In<typeof account> = {
   'scope.calls': 'يجري المكالمات ويستقبلها',
   'scope.people': 'يرى الأشخاص وجهات الاتصال',
   'scope.history': 'يرى المكالمات السابقة',
+  'scope.join': 'يُدخل الضيوف إلى المكالمات',
   'scope.admin': 'يدير هذا الخادم',
   'tokens.make': 'إنشاء رمز',
   'tokens.made': 'انسخ الرمز الآن. لن يظهر مرة أخرى.',

@@ -52,6 +52,8 @@ export const ar: Translation = {
   'lobby.level.silent': 'لا صوت بعد. قل شيئاً.',
   'lobby.level.heard': 'الميكروفون يعمل.',
   'lobby.level.muted': 'الميكروفون مكتوم.',
+  'lobby.turned_away': 'لم تعد هذه الدعوة صالحة',
+  'lobby.turned_away.text': 'استُخدمت على جهاز آخر، أو مضى عليها وقت طويل. أعد تحميل الصفحة للحصول على دعوة جديدة.',
   'lobby.offline': 'تعذر الوصول إلى الخادم. يواصل Dialtone المحاولة، ويعمل الانضمام حالما يجيب.',
 
   'devices.camera': 'الكاميرا',

@@ -162,6 +162,7 @@ export const deAccount: In<typeof account> = {
   'scope.calls': 'anrufen und Anrufe annehmen',
   'scope.people': 'Personen und Kontakte sehen',
   'scope.history': 'vergangene Anrufe sehen',
+  'scope.join': 'Gäste in Anrufe einlassen',
   'scope.admin': 'diesen Server verwalten',
   'tokens.make': 'Token anlegen',
   'tokens.made': 'Kopiere das Token jetzt. Es wird nicht noch einmal gezeigt.',

@@ -52,6 +52,8 @@ export const de: Translation = {
   'lobby.level.silent': 'Noch kein Ton. Sag etwas.',
   'lobby.level.heard': 'Dein Mikrofon funktioniert.',
   'lobby.level.muted': 'Dein Mikrofon ist stumm.',
+  'lobby.turned_away': 'Diese Einladung gilt nicht mehr',
+  'lobby.turned_away.text': 'Sie wurde auf einem anderen Gerät benutzt oder ist zu alt. Lade die Seite neu, um eine neue zu bekommen.',
   'lobby.offline': 'Der Server ist nicht zu erreichen. Dialtone versucht es weiter; beitreten geht, sobald er antwortet.',
 
   'devices.camera': 'Kamera',

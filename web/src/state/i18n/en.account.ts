@@ -159,6 +159,7 @@ export const account = {
   'scope.calls': 'make and take calls',
   'scope.people': 'see people and contacts',
   'scope.history': 'see past calls',
+  'scope.join': 'let guests into calls',
   'scope.admin': 'administer this server',
   'tokens.make': 'Make a token',
   'tokens.made': 'Copy the token now. It is not shown again.',

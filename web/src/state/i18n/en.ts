@@ -51,6 +51,8 @@ export const en = {
   'lobby.level.silent': 'No sound yet. Say something.',
   'lobby.level.heard': 'Your microphone works.',
   'lobby.level.muted': 'Your microphone is muted.',
+  'lobby.turned_away': 'This invitation is not good any more',
+  'lobby.turned_away.text': 'It was used on another device, or is too old. Load the page again to get a new one.',
   'lobby.offline': 'The server cannot be reached. Dialtone keeps trying; joining works as soon as it answers.',
 
   'devices.camera': 'Camera',
