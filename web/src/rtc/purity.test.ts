@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-const files = import.meta.glob<string>(['./**/*.ts', '!./purity.test.ts'], {
+const files = import.meta.glob<string>(['./**/*.ts', '!./dist/**', '!./purity.test.ts'], {
   query: '?raw',
   import: 'default',
   eager: true,
