@@ -411,6 +411,11 @@ pub struct MediaState {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(optional, as = "Option<bool>")]
     pub held: bool,
+    /// The way out is too narrow for a picture beside the sound: camera and screen are on, and none is
+    /// sent at present.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub paused: bool,
 }
 
 /// A chat message.

@@ -136,6 +136,7 @@ const VOICE: MediaState = MediaState {
     video: false,
     screen: false,
     held: false,
+    paused: false,
 };
 
 impl Client {

@@ -298,6 +298,7 @@ impl World {
                     video: self.below(2) == 0,
                     screen: self.below(4) == 0,
                     held: self.below(2) == 0,
+                    paused: false,
                 },
             ),
             34..36 => Action::HangUp(call),

@@ -305,7 +305,12 @@ screen?: boolean,
 /**
  * The other side is on hold: neither is heard or seen, and the call goes on.
  */
-held?: boolean, };
+held?: boolean, 
+/**
+ * The way out is too narrow for a picture beside the sound: camera and screen are on, and none is
+ * sent at present.
+ */
+paused?: boolean, };
 
 export type Chat = { 
 /**

@@ -204,6 +204,7 @@ fn of_ring(row: &Row) -> Result<HistoryEntry, Error> {
             video: row.get("video")?,
             screen: false,
             held: false,
+            paused: false,
         }),
         peer: peer(row, "peer_id", "peer_name")?,
         duration_ms: match talked {

@@ -157,6 +157,7 @@ fn late_ring(row: &Row) -> Result<RestoredRing, Error> {
             video: row.get("video")?,
             screen: false,
             held: false,
+            paused: false,
         },
         hidden: row.get("hidden")?,
     };

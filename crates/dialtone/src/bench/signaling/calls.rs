@@ -319,6 +319,7 @@ const MEDIA: MediaState = MediaState {
     video: true,
     screen: false,
     held: false,
+    paused: false,
 };
 
 impl Pair {

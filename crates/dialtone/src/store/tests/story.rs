@@ -134,6 +134,7 @@ impl Story {
                 video: false,
                 screen: false,
                 held: false,
+                paused: false,
             },
             hidden,
         }))

@@ -68,6 +68,7 @@ fn story(hidden: bool, outcome: RingOutcome) -> Vec<(u64, Record)> {
             video: true,
             screen: false,
             held: false,
+            paused: false,
         },
         hidden,
     };
