@@ -1,9 +1,13 @@
 const [name, begin, end, link, events] = ['name', 'begin', 'end', 'link', 'events'].map((id) => document.getElementById(id));
 const call = document.querySelector('dialtone-call');
 
-begin.onclick = () => {
+begin.onclick = async () => {
   // The part behind the # keeps the call between the two: it is made here, and given to the other one only.
   link.href = customElements.get('dialtone-call').newLink();
+  // Only what stands before it is told to the site, whose server lets its visitor in by a token.
+  const query = new URLSearchParams({ room: new URL(link.href).pathname.slice(1), name: name.value });
+  const { token } = await (await fetch(`/token?${query}`, { method: 'POST' })).json();
+  call.setAttribute('token', token);
   call.setAttribute('name', name.value);
   call.setAttribute('link', link.href);
 };
