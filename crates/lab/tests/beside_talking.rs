@@ -3,21 +3,8 @@
 
 mod common;
 
-use anyhow::{Result, ensure};
-use common::at_home;
-use lab::Person;
-
-/// Waits until the screen of the other is shown here, or is not.
-fn sees_screen(person: &Person, shown: bool) -> Result<()> {
-    person.until(if shown { "a screen" } else { "no screen" }, |page| {
-        let screens = page["videos"].as_array().into_iter().flatten();
-        let screen = screens
-            .filter(|video| video["role"] == "screen")
-            .find(|video| !shown || video["frames"].as_u64() > Some(0));
-        ensure!(screen.is_some() == shown, "videos: {}", page["videos"]);
-        Ok(())
-    })
-}
+use anyhow::Result;
+use common::{at_home, sees_screen};
 
 #[test]
 fn a_screen_is_shown_beside_the_camera_until_it_is_stopped() -> Result<()> {

@@ -3,47 +3,103 @@
 
 mod common;
 
-use anyhow::{Context, Result};
-use common::Pair;
+use anyhow::{Context, Result, ensure};
+use common::{ALICE, Pair, lock, sees_screen};
 use lab::{
+    BrowserOptions,
     Engine::{self, Chromium, Firefox},
-    Server, Topology,
+    Matrix, Person, Server, Topology,
+    access::{Access, optimum},
 };
+use serde_json::Value;
 
-/// Two people at these browsers, the first of whom starts the call.
-fn call(topology: Topology, engines: [Engine; 2], test: &str) -> Result<()> {
+/// Two people at these browsers meet: the first starts the call, and the other follows her link.
+fn meet(
+    topology: Topology,
+    engines: [Engine; 2],
+    test: &str,
+    converse: impl FnOnce(&Pair) -> Result<()>,
+) -> Result<()> {
     let world = topology.build()?;
     let server = Server::start(&world.server)?;
-    let hosts = [&world.alice, &world.bob];
-    let pair = Pair::at(engines, test, hosts, &server.origin())?;
-    let converse = || {
+    let [first, second] = engines.map(|engine| BrowserOptions {
+        engine,
+        trusted: vec![server.origin()],
+        ..BrowserOptions::default()
+    });
+    let pair = Pair::with(test, (&world.alice, first), (&world.bob, second))?;
+    let call = || {
         pair.meet(&server)?;
-        pair.talk(if world.direct { "direct" } else { "relay" })?;
+        converse(&pair)
+    };
+    call().with_context(|| format!("server: {}", server.said()))
+}
+
+/// Both ends know that nobody is in between, and show the same pictures.
+fn is_verified(pair: &Pair) -> Result<()> {
+    const STATE: &str = "return document.querySelector('[data-lock]').dataset.lock";
+    let [alice, bob] = [&pair.alice, &pair.bob];
+    ensure!(lock(alice)? == lock(bob)?, "they see different locks");
+    for person in [alice, bob] {
+        let state = person.browser().script(STATE, vec![])?;
+        ensure!(state == "link", "the lock says {state}");
+    }
+    Ok(())
+}
+
+/// Nothing but silence comes from the other.
+fn hears_nobody(person: &Person) -> Result<()> {
+    person.until("silence", |page| {
+        let heard = page["heard"].as_array().context("nothing is played")?;
+        let loud = |ear: &Value| ear["decibels"].as_f64() > Some(-90.0);
+        ensure!(!heard.iter().any(loud), "heard: {}", page["heard"]);
+        Ok(())
+    })
+}
+
+#[test]
+fn firefox_calls_chromium_on_one_network() -> Result<()> {
+    let engines = [Firefox, Chromium];
+    meet(Topology::OneNetwork, engines, "firefox-chromium", |pair| {
+        pair.talk("direct")?;
+        is_verified(pair)?;
+        pair.chat()?;
+        pair.alice.press("Mute")?;
+        hears_nobody(&pair.bob)?;
+        pair.alice.press("Unmute")?;
+        pair.bob.hears(ALICE)?;
+        // Who was there comes back, and it is the same call.
+        pair.alice.browser().reload()?;
+        pair.talk("direct")?;
+        is_verified(pair)?;
+        pair.alice.reads(&["good morning", "and to you"])?;
+        pair.bob.press("Share screen")?;
+        sees_screen(&pair.alice, true)?;
+        pair.bob.press("Stop sharing")?;
+        sees_screen(&pair.alice, false)?;
+        pair.part()
+    })
+}
+
+#[test]
+fn chromium_calls_firefox_behind_symmetric_nats() -> Result<()> {
+    let engines = [Chromium, Firefox];
+    meet(Topology::Symmetrics, engines, "chromium-firefox", |pair| {
+        pair.talk("relay")?;
+        is_verified(pair)?;
+        // The other end of the negotiation than above.
+        pair.bob.browser().reload()?;
+        pair.talk("relay")?;
         pair.chat()?;
         pair.part()
-    };
-    converse().with_context(|| format!("server: {}", server.said()))
+    })
 }
 
 #[test]
-fn firefox_calls_chromium() -> Result<()> {
-    call(
-        Topology::OneNetwork,
-        [Firefox, Chromium],
-        "firefox-chromium",
-    )
-}
-
-#[test]
-fn chromium_calls_firefox() -> Result<()> {
-    call(
-        Topology::OneNetwork,
-        [Chromium, Firefox],
-        "chromium-firefox",
-    )
-}
-
-#[test]
-fn firefox_calls_firefox_by_the_relay() -> Result<()> {
-    call(Topology::Symmetrics, [Firefox, Firefox], "firefox-relay")
+fn firefox_calls_firefox_where_only_443_passes() -> Result<()> {
+    let by_443 = (Access::Only443, Access::Only443);
+    let mut matrix = Matrix::build("firefox-only-443")?;
+    let outcome = matrix.call(by_443.0, by_443.1, [Firefox; 2])?;
+    ensure!(outcome.route == optimum(by_443.0, by_443.1), "{outcome:?}");
+    Ok(())
 }

@@ -10,7 +10,7 @@ use std::sync::{
 
 use anyhow::{Context, Result, ensure};
 use common::{
-    Pair,
+    Pair, lock,
     ringing::Who::{Ada, Ben},
     ringing::gather_at,
 };
@@ -40,18 +40,6 @@ fn meet(liar: &Liar, pair: &Pair) -> Result<String> {
     pair.bob.open(&link)?;
     pair.bob.join()?;
     Ok(link)
-}
-
-/// What the lock says, and the pictures to compare.
-fn lock(person: &Person) -> Result<(String, String)> {
-    const LOOK: &str = "return [document.querySelector('[data-lock]')?.textContent ?? '',
-        document.querySelector('[data-lock] ~ .signs')?.textContent ?? ''];";
-    person.until("a lock with pictures", |_| {
-        let shown = person.browser().script(LOOK, vec![])?;
-        let text = |at: usize| shown[at].as_str().unwrap_or_default().to_owned();
-        ensure!(!text(0).is_empty() && !text(1).is_empty(), "{shown}");
-        Ok((text(0), text(1)))
-    })
 }
 
 /// Turns some letters of everything sealed that a frame carries into others.

@@ -6,7 +6,7 @@ pub mod ringing;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use lab::{BrowserOptions, Engine, Evidence, Host, Person, Server, World};
+use lab::{BrowserOptions, Evidence, Host, Person, Server, World};
 use serde_json::Value;
 
 /// Tones that no harmonic of the other can be taken for.
@@ -42,25 +42,19 @@ impl Pair {
         )
     }
 
-    /// As [`Pair::arrive`], at these browsers.
-    pub fn at(
-        engines: [Engine; 2],
+    /// Alice and Bob where they are and at the browsers they are given, but with the usual tones.
+    pub fn with(
         test: &str,
-        [alice, bob]: [&Host; 2],
-        origin: &str,
+        alice: (&Host, BrowserOptions),
+        bob: (&Host, BrowserOptions),
     ) -> Result<Self> {
-        let [first, second] = engines.map(|engine| BrowserOptions {
-            engine,
-            trusted: vec![origin.to_owned()],
-            ..BrowserOptions::default()
-        });
         let hearing = |tone, options| BrowserOptions {
             tone: Some(tone),
             ..options
         };
         Self::both(
-            || Person::with(test, alice, "Alice", &hearing(ALICE, first)),
-            || Person::with(test, bob, "Bob", &hearing(BOB, second)),
+            || Person::with(test, alice.0, "Alice", &hearing(ALICE, alice.1)),
+            || Person::with(test, bob.0, "Bob", &hearing(BOB, bob.1)),
         )
     }
 
@@ -130,6 +124,30 @@ impl Pair {
         }
         Ok(())
     }
+}
+
+/// What the lock says, and the pictures to compare.
+pub fn lock(person: &Person) -> Result<(String, String)> {
+    const LOOK: &str = "return [document.querySelector('[data-lock]')?.textContent ?? '',
+        document.querySelector('[data-lock] ~ .signs')?.textContent ?? ''];";
+    person.until("a lock with pictures", |_| {
+        let shown = person.browser().script(LOOK, vec![])?;
+        let text = |at: usize| shown[at].as_str().unwrap_or_default().to_owned();
+        ensure!(!text(0).is_empty() && !text(1).is_empty(), "{shown}");
+        Ok((text(0), text(1)))
+    })
+}
+
+/// Waits until the screen of the other is shown here, or is not.
+pub fn sees_screen(person: &Person, shown: bool) -> Result<()> {
+    person.until(if shown { "a screen" } else { "no screen" }, |page| {
+        let screens = page["videos"].as_array().into_iter().flatten();
+        let screen = screens
+            .filter(|video| video["role"] == "screen")
+            .find(|video| !shown || video["frames"].as_u64() > Some(0));
+        ensure!(screen.is_some() == shown, "videos: {}", page["videos"]);
+        Ok(())
+    })
 }
 
 /// Server and two people on the machine itself, without any network between them.
