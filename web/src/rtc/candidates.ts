@@ -50,6 +50,8 @@ export class LocalCandidates {
   found(candidate: RTCIceCandidate | null): void {
     if (candidate === null) return this.#flush(true);
     if (candidate.candidate === '' || !this.#belongs(candidate)) return;
+    // RTCP comes by the way of RTP. Firefox looks for one of its own all the same, until the answer.
+    if (candidate.component === 'rtcp') return;
     if (this.#sent + this.#batch.length >= limits.candidates) return;
     this.#batch.push(JSON.stringify(candidate.toJSON()));
     if (this.#timer.running) return;

@@ -187,6 +187,15 @@ describe('candidates', () => {
     expect(sent).toHaveLength(64);
   });
 
+  it('for RTCP alone are not sent', async () => {
+    await start();
+    ada.pc.find('sound', ada.pc.ufrag, 'rtp');
+    ada.pc.find('reports', ada.pc.ufrag, 'rtcp');
+    await settle();
+    const sent = ada.take('candidates').flatMap((batch) => batch['candidates']);
+    expect(sent.map((body: string) => JSON.parse(body).candidate)).toEqual(['candidate:sound']);
+  });
+
   it('that come before their description are kept for it', async () => {
     await start();
     const body = (name: string) => JSON.stringify({ candidate: name, sdpMid: '0' });

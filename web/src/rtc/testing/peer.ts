@@ -169,9 +169,9 @@ export class FakePeerConnection extends EventTarget {
   }
 
   /** A candidate is found, by default for the present description. */
-  find(name: string, usernameFragment = this.ufrag): void {
+  find(name: string, usernameFragment = this.ufrag, component: RTCIceComponent = 'rtp'): void {
     const init = { candidate: `candidate:${name}`, sdpMid: '0', usernameFragment };
-    const candidate = { ...init, toJSON: () => init };
+    const candidate = { ...init, component, toJSON: () => init };
     this.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
   }
 
