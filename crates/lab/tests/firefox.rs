@@ -13,6 +13,9 @@ use lab::{
 };
 use serde_json::Value;
 
+/// A screen to share, as a Firefox without a window has none.
+const PAINTED_SCREEN: &str = include_str!("painted_screen.js");
+
 /// Two people at these browsers meet: the first starts the call, and the other follows her link.
 fn meet(
     topology: Topology,
@@ -69,14 +72,17 @@ fn firefox_calls_chromium_on_one_network() -> Result<()> {
         pair.alice.press("Unmute")?;
         pair.bob.hears(ALICE)?;
         // Who was there comes back, and it is the same call.
+        pair.alice.browser().prepend(PAINTED_SCREEN)?;
         pair.alice.browser().reload()?;
         pair.talk("direct")?;
         is_verified(pair)?;
         pair.alice.reads(&["good morning", "and to you"])?;
-        pair.bob.press("Share screen")?;
-        sees_screen(&pair.alice, true)?;
-        pair.bob.press("Stop sharing")?;
-        sees_screen(&pair.alice, false)?;
+        for (from, to) in [(&pair.alice, &pair.bob), (&pair.bob, &pair.alice)] {
+            from.press("Share screen")?;
+            sees_screen(to, true)?;
+            from.press("Stop sharing")?;
+            sees_screen(to, false)?;
+        }
         pair.part()
     })
 }

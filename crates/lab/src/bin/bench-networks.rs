@@ -147,14 +147,16 @@ impl Browsers {
         }
     }
 
-    /// What a call of the report is, if that is to be said.
-    fn remark(self) -> &'static str {
+    /// What has to be known about a report of these.
+    fn remark(self) -> String {
+        let turns = " Each pair is gone through twice, once with Firefox on the one side and once on the \
+                     other; it is connected, and optimal, if both calls are.";
+        let ties = " Firefox gives relayed addresses by TCP and by TLS the same priority, and takes \
+                    either where both can be had.";
         match self {
-            Browsers::Mixed => {
-                "Each pair is gone through twice, once with Firefox on the one side and once on the \
-                 other; it is connected, and optimal, if both calls are. "
-            }
-            Browsers::Chromium | Browsers::Firefox => "",
+            Browsers::Chromium => String::new(),
+            Browsers::Firefox => ties.into(),
+            Browsers::Mixed => [turns, ties].concat(),
         }
     }
 }
@@ -257,7 +259,7 @@ fn report(
          \n\
          Measured by `cargo xtask bench networks{browsers} --rounds {rounds}` on a machine with {machine}; all \
          browsers, their networks and the server on it, load before the run {load:.1}. {versions}, \
-         headless. {remark}\n\
+         headless.\n\
          \n\
          Two people reach the internet in one of ten ways each, behind routers of their own, and call \
          each other by link. The server has a public address of IPv4 and one of IPv6; STUN and TURN are \
@@ -270,7 +272,7 @@ fn report(
          by TCP from one side and by TLS from the other. *Optimum* is decided by `optimum` in \
          `crates/lab/src/access.rs`, and *why* is what stands in the way of a direct path. *Set-up* is \
          the median time from the second person's click on \"Join\" to the first picture of the other, \
-         with the camera turned on by the click.\n\
+         with the camera turned on by the click.{remark}\n\
          \n\
          | one side | the other | connected | path | optimum | why | optimal | set-up, ms |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |\n\
