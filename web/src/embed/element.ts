@@ -26,7 +26,7 @@ const SERVER = script instanceof HTMLScriptElement ? new URL(script.src).origin 
 
 const style = new CSSStyleSheet();
 style.replaceSync(`
-  :host { display: block; min-width: 320px; height: 560px; }
+  :host { display: block; min-width: 320px; height: 640px; }
   :host([hidden]) { display: none; }
   iframe { display: block; width: 100%; height: 100%; border: 0; }
 `);

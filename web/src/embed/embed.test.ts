@@ -40,6 +40,22 @@ describe('the link of a call', () => {
     expect(callAddress(link, SERVER)).toBeNull();
   });
 
+  it('is one of this server, whatever is written', () => {
+    // Always the same, and odd enough: a generator of Park and Miller.
+    let seed = 7;
+    const next = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n;
+    const parts = [SERVER, ROOM, SECRET, '/', '#', '?', '@', ':', '\\', '.', '//', 'https:', 'evil.example', '%2f', ' ', '\n', 'é', '..'];
+    let found = 0;
+    for (let tries = 0; tries < 20_000; tries += 1) {
+      const link = Array.from({ length: 1 + next(8) }, () => parts[next(parts.length)]).join('');
+      const address = callAddress(link, SERVER);
+      if (address === null) continue;
+      found += 1;
+      expect(address).toMatch(/^https:\/\/calls\.example\.org\/[\w-]{22}(#[\w-]{22})?$/);
+    }
+    expect(found).toBeGreaterThan(100);
+  });
+
   it('is nothing where the server is not known', () => {
     expect(callAddress(`${SERVER}/${ROOM}`, '')).toBeNull();
   });
