@@ -57,7 +57,10 @@ return (async () => {
   const connections = [];
   for (const pc of lab.pcs) {
     if (pc.connectionState === 'closed') continue;
-    const stats = [...(await pc.getStats()).values()];
+    // Firefox never answers for a connection that is closed meanwhile.
+    const report = await Promise.race([pc.getStats(), new Promise((late) => setTimeout(late, 2000))]);
+    if (!report) continue;
+    const stats = [...report.values()];
     const byId = new Map(stats.map((entry) => [entry.id, entry]));
     const brief = (candidate) =>
       candidate && {
