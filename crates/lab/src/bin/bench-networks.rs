@@ -154,7 +154,10 @@ impl Browsers {
         let ties = " Firefox gives relayed addresses by TCP and by TLS the same priority, and takes \
                     either where both can be had.";
         match self {
-            Browsers::Chromium => String::new(),
+            Browsers::Chromium => {
+                " Calls between Firefox and Chromium have [a page of their own](networks-mixed.md)."
+                    .into()
+            }
             Browsers::Firefox => ties.into(),
             Browsers::Mixed => [turns, ties].concat(),
         }
