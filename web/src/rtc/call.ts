@@ -1,3 +1,4 @@
+import { Aside } from './aside/aside.ts';
 import { Chat } from './chat.ts';
 import { consoleLog, systemClock, Timer, type Clock, type Log } from './clock.ts';
 import type { StringStorage } from './device.ts';
@@ -48,6 +49,8 @@ const REJOIN_MS = 3_000;
 
 /** One call, from its door to its end. A call that has ended is not joined again. */
 export class Call {
+  /** Files and reactions; how they stand is in the snapshot. */
+  readonly aside: Aside;
   readonly #options: CallOptions;
   readonly #signaling: Signaling;
   readonly #clock: Clock;
@@ -97,6 +100,7 @@ export class Call {
     this.#chat = this.#makeChat();
     this.#chatSeal = this.#makeChatSeal();
     this.#peers = this.#makePeers();
+    this.aside = this.#makeAside();
     this.#snapshot = this.#look();
   }
 
@@ -428,6 +432,7 @@ export class Call {
       peers: this.#peers.snapshots(),
       uninvited: this.#peers.uninvited,
       chat: this.#chat.lines,
+      aside: this.aside.snapshot,
       startedAt: this.#startedAt,
       ended: this.#ended,
       refusal: this.#refusal,
@@ -454,6 +459,15 @@ export class Call {
     });
   }
 
+  #makeAside(): Aside {
+    return new Aside({
+      clock: this.#clock,
+      log: this.#log,
+      poor: () => this.#peers.poor,
+      changed: () => this.#changed(),
+    });
+  }
+
   #makePeers(): Peers {
     return new Peers({
       media: {
@@ -474,6 +488,8 @@ export class Call {
       own: () => this.#keyring.own(this.#room, this.#chatSeal.key),
       chat: (participant, key) => this.#chatSeal.learn(participant, key),
       refused: (why) => void this.#hangUp(why),
+      aside: (channel) => this.aside.attach(channel),
+      asideOver: (channel) => this.aside.detach(channel),
       lost: () => this.#signaling.probe(),
       changed: () => this.#changed(),
     });

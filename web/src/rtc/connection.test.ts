@@ -38,6 +38,8 @@ class End {
         candidates: (generation, candidates, end) => post('candidates', generation, { candidates, end }),
         state: (generation, state, path) => post('state', generation, { state, path }),
         lost: () => post('lost', 0, {}),
+        aside: ({ label }) => post('aside', 0, { label }),
+        asideOver: ({ label }) => post('aside over', 0, { label }),
         changed: () => {},
       },
     });
@@ -448,6 +450,19 @@ describe('restarts', () => {
   });
 });
 
+describe('the channel for files and reactions', () => {
+  it('is made by both ends, before the first offer, and is over with the connection', async () => {
+    await start();
+    for (const end of [ada, ben]) {
+      expect(end.pc.channels[1]!.init).toEqual({ negotiated: true, id: 1 });
+      expect(end.take('aside')).toMatchObject([{ label: 'aside' }]);
+      end.connection.close();
+      end.connection.close();
+      expect(end.take('aside over')).toHaveLength(1);
+    }
+  });
+});
+
 describe('heartbeats', () => {
   /** Connected, and both have heard each other. */
   async function beating(): Promise<void> {
@@ -470,7 +485,7 @@ describe('heartbeats', () => {
   it('go over a channel that both make by themselves, before the first offer', async () => {
     await start();
     const init = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
-    expect([ada, ben].map((end) => end.pc.channels.map((channel) => channel.init))).toEqual([[init], [init]]);
+    expect([ada, ben].map((end) => end.channel.init)).toEqual([init, init]);
   });
 
   it('are sent four times a second, and not piled up', async () => {
@@ -683,8 +698,8 @@ describe('hostile descriptions', () => {
 
 it('says nothing any more once it is closed', async () => {
   await connect();
-  ada.posted.length = 0;
   ada.connection.close();
+  ada.posted.length = 0;
   ada.pc.find('late');
   ada.pc.become('failed');
   ada.connection.recover();

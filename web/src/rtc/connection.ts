@@ -1,4 +1,5 @@
 import { Timer, type Clock, type Log } from './clock.ts';
+import { openAside } from './aside/aside.ts';
 import type { SendCandidates } from './candidates.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { configuration, sourceOf, type LineName, type Prepared } from './media.ts';
@@ -24,6 +25,9 @@ export interface ConnectionSignals {
   description(generation: number, body: string): void;
   candidates: SendCandidates;
   state(generation: number, state: ConnectionState, path: Path | null): void;
+  /** The channel for files and reactions; and when it is over. */
+  aside(channel: RTCDataChannel): void;
+  asideOver(channel: RTCDataChannel): void;
   /** Nothing comes from the peer any more. The way to the server may be gone as well. */
   lost(): void;
   /** Something that can be seen from outside has changed. */
@@ -54,6 +58,7 @@ export class Connection {
   readonly #sampler: Timer;
   readonly #stream: MediaStream;
   readonly #screen: MediaStream;
+  #aside: RTCDataChannel | null = null;
   #servers: RTCIceServer[];
   #relayOnly: boolean;
   #silent = false;
@@ -134,6 +139,8 @@ export class Connection {
     this.#configure();
     if (!this.polite && !lines.open) lines.create();
     this.#heartbeat.open();
+    this.#aside = openAside(this.#pc);
+    this.#options.signals.aside(this.#aside);
     if (!this.polite) this.#negotiation.offer();
   }
 
@@ -223,6 +230,8 @@ export class Connection {
     this.#sampler.clear();
     this.#restarts.stop();
     this.#heartbeat.close();
+    // A closed peer connection says nothing of its channels.
+    if (this.#aside) this.#options.signals.asideOver(this.#aside);
     this.#negotiation.close();
     this.#pc.close();
   }

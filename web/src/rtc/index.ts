@@ -5,6 +5,9 @@ export type { CallEndReason, CallPhase, CallSnapshot, PeerSnapshot } from './sna
 export { Outgoing, type OutgoingEnd, type OutgoingOptions, type OutgoingSnapshot } from './outgoing.ts';
 export { People, type PeopleSnapshot } from './people.ts';
 export { Rings, type IncomingRing, type RingOver, type RingsOptions, type RingsSnapshot } from './rings.ts';
+export type { Aside, AsideSnapshot, AsideState, FileRefusal, Reacted } from './aside/aside.ts';
+export type { FileLine, FileState } from './aside/files.ts';
+export { MAX_FILE_BYTES, REACTIONS, type Reaction } from './aside/wire.ts';
 export type { ChatLine } from './chat.ts';
 export { decodeChat, MAX_CHAT_BYTES } from './bodies.ts';
 export { DeviceKey, type DeviceOptions, type Prover, type StringStorage } from './device.ts';

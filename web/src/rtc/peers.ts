@@ -41,6 +41,9 @@ export interface PeersOptions {
   chat(participant: string, key: string): void;
   /** Somebody is not talked to. */
   refused(why: Distrust): void;
+  /** The channel for files and reactions of a connection; and when it is over. */
+  aside(channel: RTCDataChannel): void;
+  asideOver(channel: RTCDataChannel): void;
   /** A peer has fallen silent: the way to the server may be gone as well. */
   lost(): void;
   changed(): void;
@@ -87,6 +90,11 @@ export class Peers {
   /** Whether media can flow to anybody. */
   get up(): boolean {
     return this.#connections().some((connection) => connection.state === 'connected');
+  }
+
+  /** Whether what is heard and seen of somebody suffers. */
+  get poor(): boolean {
+    return this.#connections().some(({ quality }) => quality?.label === 'poor');
   }
 
   /** Whether somebody here holds the call. */
@@ -355,11 +363,13 @@ export class Peers {
   }
 
   #signals(connection: string, channel: Channel): ConnectionSignals {
-    const { ready, send, call, lost, changed } = this.#options;
+    const { ready, send, call, lost, changed, aside, asideOver } = this.#options;
     return {
       ready,
       lost,
       changed,
+      aside,
+      asideOver,
       description: (generation, body) => channel.sendDescription(generation, body),
       candidates: (generation, candidates, end) => channel.sendCandidates(generation, candidates, end),
       state: (generation, state, path) =>

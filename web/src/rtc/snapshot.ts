@@ -1,3 +1,4 @@
+import type { AsideSnapshot } from './aside/aside.ts';
 import type { ChatLine } from './chat.ts';
 import type { EndReason, ErrorCode, MediaState, Path } from './protocol.gen.ts';
 import type { SignalingState } from './signaling.ts';
@@ -49,6 +50,8 @@ export interface CallSnapshot {
   /** How often the server has tried to put somebody else into the call, who gets nothing. */
   readonly uninvited: number;
   readonly chat: readonly ChatLine[];
+  /** Files and reactions. */
+  readonly aside: AsideSnapshot;
   /** When it was connected for the first time, in milliseconds since the Unix epoch; a reload keeps it. */
   readonly startedAt: number | null;
   readonly ended: { readonly reason: CallEndReason; readonly durationMs: number } | null;

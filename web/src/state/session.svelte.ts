@@ -2,6 +2,7 @@
 import type { Call, CallSnapshot, PeerSnapshot, Quality, Trust } from '../rtc/index.ts';
 import { playJoin, playLeave } from '../media/sounds.ts';
 import { keepAwake } from '../media/wakeLock.ts';
+import { converse, theirs, type Turn } from './conversation.ts';
 import { bannerOf, type Banner } from './callState.ts';
 import { follow } from './course.ts';
 import { account } from './account.svelte.ts';
@@ -26,6 +27,8 @@ export class CallSession {
   person: Person | null = $state.raw(null);
   /** The figures of the last minutes with whoever is there. */
   course: readonly Quality[] = $state.raw([]);
+  /** What was written and offered, in the order in which it came. */
+  turns: readonly Turn[] = $state.raw([]);
   /** Altered messages, and uninvited participants, that the person was told of. */
   altered = 0;
   uninvited = 0;
@@ -39,7 +42,7 @@ export class CallSession {
   #pins: Pins | null = null;
   /** The device that was met last, and how it stands. */
   #met: { key: string; standing: Standing } | null = $state.raw(null);
-  #readLines = $state(0);
+  #readTurns = $state(0);
   #since = Date.now();
   #ends: (() => void)[] = [];
 
@@ -63,7 +66,7 @@ export class CallSession {
   );
   readonly waitingLong: boolean = $derived(this.alone && this.now - this.#since > LONG_WAIT_MS);
   readonly unread: number = $derived(
-    this.chatOpen ? 0 : this.snapshot.chat.filter((line) => !line.mine).length - this.#readLines,
+    this.chatOpen ? 0 : theirs(this.turns) - this.#readTurns,
   );
 
   constructor(
@@ -75,6 +78,7 @@ export class CallSession {
     if (person && this.#pins?.knows(person.user)) call.expectSealed();
     this.share = new ScreenShare(call);
     this.snapshot = call.snapshot;
+    this.turns = converse([], this.snapshot);
     const clock = setInterval(() => (this.now = Date.now()), 1000);
     this.#ends = [call.subscribe(() => this.#changed(call.snapshot)), keepAwake(), () => clearInterval(clock)];
   }
@@ -109,7 +113,7 @@ export class CallSession {
 
   showChat(open: boolean): void {
     this.chatOpen = open;
-    this.#readLines = this.snapshot.chat.filter((line) => !line.mine).length;
+    this.#readTurns = theirs(this.turns);
   }
 
   stop(): void {
@@ -123,6 +127,7 @@ export class CallSession {
     const same = next.peers[0]?.participant === this.snapshot.peers[0]?.participant;
     this.course = follow(same ? this.course : [], next.peers[0]?.quality ?? null);
     this.snapshot = next;
+    this.turns = converse(this.turns, next);
     if (after < before) this.#since = Date.now();
     if (!preferences.sounds) return;
     if (over || after < before) void playLeave(preferences.volume, preferences.speaker);

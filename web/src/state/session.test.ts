@@ -23,7 +23,7 @@ beforeEach(() => {
 /** A call with Ben, of which nothing counts but what is known of the other end. */
 function meet(trust: Trust | null): { session: CallSession; standing: string | null; sealing: boolean } {
   const peers = [{ name: 'Ben', media: { audio: true, video: true }, trust }];
-  const snapshot = { phase: 'active', peers, chat: [], me: { media: {} }, startedAt: null } as unknown as CallSnapshot;
+  const snapshot = { phase: 'active', peers, chat: [], aside: { state: 'closed', files: [], reactions: [] }, me: { media: {} }, startedAt: null } as unknown as CallSnapshot;
   const expectSealed = vi.fn();
   const session = new CallSession({ snapshot, subscribe: () => () => undefined, expectSealed } as unknown as Call, BEN);
   session.stop();

@@ -3,6 +3,8 @@ import type { incall } from './en.incall.ts';
 import type { In } from './translation.ts';
 
 export const arIncall: In<typeof incall> = {
+  'call.react': 'تفاعل',
+
   'share.start': 'مشاركة الشاشة',
   'share.stop': 'إيقاف المشاركة',
   'share.mine': 'أنت تشارك شاشتك',

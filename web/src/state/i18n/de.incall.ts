@@ -3,6 +3,8 @@ import type { incall } from './en.incall.ts';
 import type { In } from './translation.ts';
 
 export const deIncall: In<typeof incall> = {
+  'call.react': 'Reagieren',
+
   'share.start': 'Bildschirm teilen',
   'share.stop': 'Teilen beenden',
   'share.mine': 'Du teilst deinen Bildschirm',

@@ -1,5 +1,7 @@
 // English: what one does in a call beside talking.
 export const incall = {
+  'call.react': 'React',
+
   'share.start': 'Share screen',
   'share.stop': 'Stop sharing',
   'share.mine': 'You are sharing your screen',

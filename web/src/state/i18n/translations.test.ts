@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ar } from './ar.ts';
 import { de } from './de.ts';
 import { en } from './en.ts';
+import { asideTexts } from './aside.ts';
 import { checkTexts } from './check.ts';
 import { codes, type Language } from './languages.ts';
 import { workerTexts } from './worker.ts';
@@ -23,6 +24,7 @@ describe.each(codes)('%s', (language) => {
     ['the app', en, all[language]],
     ['the service worker', workerTexts.en, workerTexts[language]],
     ['the check', checkTexts.en, checkTexts[language]],
+    ['files and reactions', asideTexts.en, asideTexts[language]],
   ] as [string, Texts, Texts][])('has the keys and placeholders of English, for %s', (_what, english, texts) => {
     const counts = new Set(counted(english));
     const single = (key: string) => !counts.has(key.replace(FORMS, ''));
