@@ -213,6 +213,29 @@ impl Browser {
             .with_context(|| format!("{}: cannot type into {name:?}", self.name))
     }
 
+    /// Presses keys one after the other, wherever the focus is: text, and the codes that WebDriver
+    /// (section 17.4.2) has for others.
+    pub fn press_keys(&self, keys: &str) -> Result<()> {
+        self.remote.press_keys(keys)
+    }
+
+    /// Presses a key and holds it, or lets it go.
+    pub fn hold_key(&self, key: char, held: bool) -> Result<()> {
+        self.remote.hold_key(key, held)
+    }
+
+    /// Chooses a file in the page's field for files, as in the dialog that a browser opens.
+    pub fn choose_file(&self, path: &Path) -> Result<()> {
+        self.remote.choose_file(path)
+    }
+
+    /// Saves what the page lets people download to this folder, without asking.
+    pub fn download_to(&self, folder: &Path) -> Result<()> {
+        let parameters = json!({ "behavior": "allow", "downloadPath": folder });
+        self.cdp("Browser.setDownloadBehavior", parameters)
+            .map(drop)
+    }
+
     /// Saves a picture of the page under the build folder's `lab/`, and says where.
     pub fn screenshot(&self, test: &str) -> Result<PathBuf> {
         let folder = build_folder().join("lab");

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    path::Path,
     pin::Pin,
     sync::mpsc::{Receiver, Sender, channel},
     thread,
@@ -10,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
-use thirtyfour::{ChromeCapabilities, WebDriver, error::WebDriverResult};
+use thirtyfour::{By, ChromeCapabilities, WebDriver, error::WebDriverResult};
 use tokio::runtime::Builder;
 
 use super::remote::Remote;
@@ -129,6 +130,35 @@ impl Remote for Driver {
                 let field = d.execute(find, arguments).await?.element()?;
                 field.clear().await?;
                 field.send_keys(text).await
+            })
+        })
+    }
+
+    fn press_keys(&self, keys: &str) -> Result<()> {
+        let keys = keys.to_owned();
+        self.call(|d| Box::pin(async move { d.action_chain().send_keys(keys).perform().await }))
+    }
+
+    fn hold_key(&self, key: char, held: bool) -> Result<()> {
+        self.call(move |d| {
+            Box::pin(async move {
+                let chain = d.action_chain();
+                let chain = if held {
+                    chain.key_down(key)
+                } else {
+                    chain.key_up(key)
+                };
+                chain.perform().await
+            })
+        })
+    }
+
+    fn choose_file(&self, path: &Path) -> Result<()> {
+        let path = path.display().to_string();
+        self.call(move |d| {
+            Box::pin(async move {
+                let field = d.find(By::Css("input[type=file]")).await?;
+                field.send_keys(path).await
             })
         })
     }

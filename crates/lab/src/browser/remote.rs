@@ -1,5 +1,7 @@
 //! What steers a browser, whichever it is.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use serde_json::Value;
 
@@ -34,6 +36,21 @@ pub(crate) trait Remote: Send + Sync {
 
     /// Empties the text field that such a script finds, and types into it.
     fn type_into(&self, find: &str, arguments: Vec<Value>, text: &str) -> Result<()>;
+
+    /// Presses keys one after the other, wherever the focus is.
+    fn press_keys(&self, _keys: &str) -> Result<()> {
+        bail!("keys are pressed in Chromium alone")
+    }
+
+    /// Presses a key and holds it, or lets it go.
+    fn hold_key(&self, _key: char, _held: bool) -> Result<()> {
+        bail!("keys are pressed in Chromium alone")
+    }
+
+    /// Chooses a file in the page's field for files.
+    fn choose_file(&self, _path: &Path) -> Result<()> {
+        bail!("files are chosen in Chromium alone")
+    }
 
     /// Commands go to the page in the frame that a script finds.
     fn enter(&self, _find: &str) -> Result<()> {
