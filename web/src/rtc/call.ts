@@ -96,7 +96,7 @@ export class Call {
     this.#lossTimer = new Timer(this.#clock);
     this.#rejoinTimer = new Timer(this.#clock);
     this.#call = callOf(options.door) ?? this.#memory.recall() ?? randomId();
-    this.#keyring = new Keyring(this.secret, options.identity);
+    this.#keyring = new Keyring(this.#room, this.secret, options.identity);
     this.#chat = this.#makeChat();
     this.#chatSeal = this.#makeChatSeal();
     this.#peers = this.#makePeers();
@@ -485,7 +485,7 @@ export class Call {
       send: (message) => this.#tell(message),
       link: this.#keyring.link,
       sealing: () => this.#sealing,
-      own: () => this.#keyring.own(this.#room, this.#chatSeal.key),
+      own: () => this.#keyring.own(this.#chatSeal.key),
       chat: (participant, key) => this.#chatSeal.learn(participant, key),
       refused: (why) => void this.#hangUp(why),
       aside: (channel) => this.aside.attach(channel),

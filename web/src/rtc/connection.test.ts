@@ -34,7 +34,7 @@ class End {
       log: (what) => this.log.push(what),
       signals: {
         ready: () => this.ready,
-        description: (generation, body) => post('description', generation, { body }),
+        description: async (generation, body) => void post('description', generation, { body }),
         candidates: (generation, candidates, end) => post('candidates', generation, { candidates, end }),
         state: (generation, state, path) => post('state', generation, { state, path }),
         lost: () => post('lost', 0, {}),

@@ -22,7 +22,7 @@ const PATH_RETRY_MS = 200;
 export interface ConnectionSignals {
   /** Whether the server can be reached now. */
   ready(): boolean;
-  description(generation: number, body: string): void;
+  description(generation: number, body: string): Promise<void>;
   candidates: SendCandidates;
   state(generation: number, state: ConnectionState, path: Path | null): void;
   /** The channel for files and reactions; and when it is over. */

@@ -16,7 +16,8 @@ export interface NegotiationOptions {
   generation: number;
   clock: Clock;
   log: Log;
-  sendDescription(generation: number, body: string): void;
+  /** Resolves when it has left, as far as that is up to this end. */
+  sendDescription(generation: number, body: string): Promise<void>;
   sendCandidates: SendCandidates;
   /** An exchange is complete; `theirs` when the other end had made the offer. */
   settled(theirs: boolean): void;
@@ -109,7 +110,8 @@ export class Negotiation {
     this.#generation = generation;
     this.#offered = generation;
     await this.#describe(generation);
-    if (pc.localDescription) sendDescription(generation, encodeDescription(pc.localDescription));
+    // It may have to wait for the other end, and nothing here waits with it.
+    if (pc.localDescription) void sendDescription(generation, encodeDescription(pc.localDescription));
   }
 
   async #apply(generation: number, description: SessionDescription): Promise<void> {
@@ -136,7 +138,8 @@ export class Negotiation {
     this.#generation = Math.max(this.#generation, generation);
     lines.adopt();
     await this.#describe(generation);
-    if (pc.localDescription) sendDescription(generation, encodeDescription(pc.localDescription));
+    // Their candidates are of use to them once they have the answer: it goes first.
+    if (pc.localDescription) await sendDescription(generation, encodeDescription(pc.localDescription));
     this.#remote.described(generation, description.sdp);
     settled(true);
   }

@@ -36,7 +36,7 @@ export interface PeersOptions {
   /** Whether the others are known to seal. */
   sealing(): boolean;
   /** What this end is in a new connection. */
-  own(): Promise<Own>;
+  own(): Own | Promise<Own>;
   /** Somebody has told the key of their chat lines. */
   chat(participant: string, key: string): void;
   /** Somebody is not talked to. */

@@ -104,10 +104,12 @@ class Exchange {
       relay_only: false,
       relay: { ice_servers: [], expires_in_ms: 1_000 },
     });
-    for (const other of others) {
-      other.server.push({ t: 'participant', call: CALL, participant: seat(side) });
-      other.server.push({ t: 'connection', ...opened(side, false) });
-    }
+    // When the one who joins is about to be told: nothing overtakes the answer.
+    const tell = ({ server }: Side) => {
+      server.push({ t: 'connection', ...opened(side, false) });
+      server.push({ t: 'participant', call: CALL, participant: seat(side) });
+    };
+    for (const other of others) queueMicrotask(() => tell(other));
     return {
       t: 'joined',
       call: CALL,

@@ -30,7 +30,7 @@ class End {
   refusal: string | null = null;
 
   constructor(clock: FakeClock, role: Role, secret: string, change: Partial<ChannelOptions> = {}) {
-    const keyring = new Keyring(secret);
+    const keyring = new Keyring(ROOM, secret);
     const names = role === 'impolite' ? (['ada', 'ben'] as const) : (['ben', 'ada'] as const);
     this.channel = new Channel({
       role,
@@ -41,7 +41,7 @@ class End {
       generation: 0,
       link: keyring.link,
       sealing: false,
-      own: () => keyring.own(ROOM, `chat of ${names[0]}`),
+      own: () => keyring.own(`chat of ${names[0]}`),
       sendDescription: async (generation, body) => {
         this.said.push({ kind: 'description', generation, bodies: [body], end: false });
         return this.refusal;

@@ -64,7 +64,8 @@ export interface ChannelOptions {
   readonly link: boolean;
   /** The other end is known to seal. */
   readonly sealing: boolean;
-  own(): Promise<Own>;
+  /** What this end is; a promise where that is still being made. */
+  own(): Own | Promise<Own>;
   /** Resolves when the server has it; `gone` when it was of an old generation. */
   sendDescription(generation: number, body: string): Promise<string | null>;
   sendCandidates: SendCandidates;
@@ -142,7 +143,9 @@ export class Channel {
   start(): void {
     this.#listenToSilence();
     this.#enqueue(async () => {
-      this.#own = await this.#options.own();
+      const own = this.#options.own();
+      // Awaiting what is there already would let a page that draws itself go first.
+      this.#own = own instanceof Promise ? await own : own;
       const { ephemeral, signing, user } = this.#own;
       const { role, link } = this.#options;
       const keys = { ephemeral: ephemeral.public, signing: signing.public };
@@ -152,10 +155,10 @@ export class Channel {
     });
   }
 
-  /** Sends a description of ours. */
-  sendDescription(generation: number, body: string): void {
+  /** Sends a description of ours. Resolves when it has left. */
+  sendDescription(generation: number, body: string): Promise<void> {
     this.known(generation);
-    this.#later(async () => {
+    return this.#outgoingNext(async () => {
       if (!this.#sealing) return void this.#options.sendDescription(generation, body);
       const { type, sdp } = JSON.parse(body) as { type: string; sdp: string };
       const signed = signedBytes(this.#sealing.transcript, this.#options.role, generation, type, sdp);
@@ -166,7 +169,7 @@ export class Channel {
 
   /** Sends candidates of ours. */
   sendCandidates(generation: number, candidates: string[], end: boolean): void {
-    this.#later(async () => {
+    void this.#outgoingNext(async () => {
       const bodies = this.#sealing
         ? await Promise.all(candidates.map((each) => this.#seal(generation, 'candidate', each)))
         : candidates;
@@ -242,15 +245,17 @@ export class Channel {
     const { ephemeral, linkKey } = this.#own!;
     const inOrder = <Value>(mine: Value, other: Value): [Value, Value] =>
       role === 'impolite' ? [mine, other] : [other, mine];
-    const shared = await ephemeral.shared(theirs.ephemeral).catch(() => null);
+    const [shared, transcript] = await Promise.all([
+      ephemeral.shared(theirs.ephemeral).catch(() => null),
+      transcriptHash({
+        room,
+        call,
+        connection,
+        participants: inOrder(...this.#options.participants),
+        hellos: inOrder(this.#hello, text),
+      }),
+    ]);
     if (!shared) return this.#refuse('unproven');
-    const transcript = await transcriptHash({
-      room,
-      call,
-      connection,
-      participants: inOrder(...this.#options.participants),
-      hellos: inOrder(this.#hello, text),
-    });
     const keys = await sealingKeys(shared, linkKey, transcript);
     const [mine, other] = role === 'impolite' ? [keys.impolite, keys.polite] : [keys.polite, keys.impolite];
     this.#theirs = theirs;
@@ -361,10 +366,6 @@ export class Channel {
   }
 
   /** What is ours goes out in order, once it is known how. */
-  #later(step: () => Promise<void>): void {
-    void this.#outgoingNext(step);
-  }
-
   #outgoingNext(step: () => Promise<void>): Promise<void> {
     return (this.#outgoing = this.#outgoing.then(() => this.#attempt(step)));
   }
