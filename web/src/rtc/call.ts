@@ -225,11 +225,14 @@ export class Call {
 
   #listen(): void {
     const signaling = this.#signaling;
-    const mine = <M extends { call: string }>(handle: (message: M) => void) => (message: M) => {
-      if (this.#stage !== 'in' || message.call !== this.#call) return;
-      handle(message);
-      this.#changed();
+    const heard = <M extends { call: string }>(handle: (message: M) => void) => (message: M) => {
+      if (this.#stage === 'in' && message.call === this.#call) handle(message);
     };
+    const mine = <M extends { call: string }>(handle: (message: M) => void) =>
+      heard((message: M) => {
+        handle(message);
+        this.#changed();
+      });
     this.#unsubscribe = [
       signaling.onState((state) => this.#signalingChanged(state)),
       signaling.onReset(() => this.#rejoin()),
@@ -238,8 +241,9 @@ export class Call {
       signaling.on('connection_restart', mine(({ connection, generation }) =>
         this.#peers.restart(connection, generation),
       )),
-      signaling.on('description', mine((message) => this.#peers.description(message.from, message))),
-      signaling.on('candidates', mine((message) => this.#peers.candidates(message.from, message))),
+      // These change nothing by themselves; what follows from them says so when it does.
+      signaling.on('description', heard((message) => this.#peers.description(message.from, message))),
+      signaling.on('candidates', heard((message) => this.#peers.candidates(message.from, message))),
       signaling.on('chat', mine((message) => this.#chatSeal.received(message, message.from === this.#me))),
       signaling.on('relay_credentials', mine(({ relay }) => this.#peers.relay(relay))),
       signaling.on('call_ended', mine(({ reason }) => this.#end(reason))),

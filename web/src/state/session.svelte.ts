@@ -16,6 +16,9 @@ import { lockOf, signsOf, type Lock } from './trust.ts';
 /** After this long alone, the page asks politely whether the link arrived. */
 const LONG_WAIT_MS = 120_000;
 
+/** What somebody's coming sounds like comes after what it sets going: the first moments are the connection's. */
+const CHIME_MS = 300;
+
 /** Who holds the call: this end, the other one, or both. */
 export type Hold = '' | 'here' | 'there' | 'both';
 
@@ -131,7 +134,7 @@ export class CallSession {
     if (after < before) this.#since = Date.now();
     if (!preferences.sounds) return;
     if (over || after < before) void playLeave(preferences.volume, preferences.speaker);
-    else if (after > before) void playJoin(preferences.volume, preferences.speaker);
+    else if (after > before) setTimeout(() => void playJoin(preferences.volume, preferences.speaker), CHIME_MS);
   }
 }
 
