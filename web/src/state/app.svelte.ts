@@ -40,15 +40,16 @@ export class App extends Calls {
       // While the browser asked, the person may have gone to another lobby.
       if (this.screen !== 'lobby' || this.call !== call) return;
       // Nothing at all could be opened: the lobby says why, and offers to listen.
-      if (!(own.lacks && own.nothing)) this.enter();
+      if (!(own.lacks && own.nothing)) await this.enterFromLobby();
     } finally {
       if (this.call === call) this.joining = false;
     }
   }
 
   joinToListen(): void {
+    if (this.joining) return;
     this.own.wanted = { audio: false, video: false };
-    this.enter();
+    void this.enterFromLobby();
   }
 
   /** "Call again" and "Try again": the person, or the lobby of the same room; devices on, since this is a click. */

@@ -19,6 +19,8 @@ import { forgetSeat, rememberSeat, type ParkedSeat, type Seat } from './seat.ts'
 
 /** How long a reload waits for the camera before it takes its seat back without. */
 const DEVICES_MS = 1500;
+/** How long the lobby stays for the answer to "Join": a screen that is drawn meanwhile would hold it up. */
+const ANSWER_MS = 150;
 /** Refusals of an answer that may be different in a moment. */
 const PASSING: readonly string[] = ['unavailable', 'rate_limited', 'limit', 'offline'];
 
@@ -297,6 +299,21 @@ export abstract class Calls {
     void session.call.hold(true);
     session.call.subscribe(() => this.#changed(session));
     void session.call.join();
+  }
+
+  /** From the lobby into its call. The screen follows the answer, so that what it is for does not wait for it. */
+  protected async enterFromLobby(): Promise<void> {
+    const call = this.call;
+    if (!call) return;
+    this.joining = true;
+    const session = new CallSession(call);
+    this.own.enterCall();
+    await Promise.race([call.join(), new Promise((late) => setTimeout(late, ANSWER_MS))]);
+    // Meanwhile the person may have gone elsewhere.
+    if (this.call !== call) return session.stop();
+    this.joining = false;
+    this.#present(session, 'call');
+    this.#changed(session);
   }
 
   protected enter(seat: Partial<Seat> = {}): void {
