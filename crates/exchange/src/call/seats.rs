@@ -111,10 +111,12 @@ impl Call {
             // Before the news of the return, at which what is broken is mended with them.
             self.hand_relay_to(|seat| seat.participant != me, cx);
         }
-        self.tell_others(me, self.change_of(me), cx);
         match living {
-            Some(announced) => self.take_up(me, &announced, cx),
-            None => self.connect(me, cx),
+            Some(announced) => {
+                self.tell_others(me, self.change_of(me), cx);
+                self.take_up(me, &announced, cx);
+            }
+            None => self.introduce(me, cx),
         }
         self.snapshot_for(me, cx).into()
     }
@@ -143,9 +145,14 @@ impl Call {
             presence: Presence::Online(session),
         };
         self.take_seat(session, seat, cx);
-        self.tell_others(me, self.change_of(me), cx);
-        self.connect(me, cx);
+        self.introduce(me, cx);
         self.snapshot_for(me, cx).into()
+    }
+
+    /// Somebody is new. First comes what there is most to do for: their connection, then who they are.
+    fn introduce(&mut self, me: ParticipantId, cx: &mut Context<'_>) {
+        self.connect(me, cx);
+        self.tell_others(me, self.change_of(me), cx);
     }
 
     /// What the joining client says of the connection of this call, if it still has it.
