@@ -112,6 +112,8 @@ export class Channel {
   #altered = 0;
   /** Something of ours that the other end has to know may not have reached it. */
   #lost = false;
+  /** {@link trust} is another one: said once the message that made it so is passed on, which waits for nobody's drawing. */
+  #news = false;
   #closed = false;
   #incoming: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -301,7 +303,7 @@ export class Channel {
     if (!(await verify(this.#theirs!.signing, signed, signature))) return this.#alarm();
     if (this.#key === null) {
       this.#key = this.#theirs!.signing;
-      this.#options.changed();
+      this.#news = true;
     }
     if (!this.#closed) this.#options.description(generation, JSON.stringify({ type, sdp }));
   }
@@ -323,7 +325,7 @@ export class Channel {
     this.#opened = counter;
     if (!this.#handshake.proven) {
       this.#handshake.opened();
-      this.#options.changed();
+      this.#news = true;
     }
     return text;
   }
@@ -376,6 +378,9 @@ export class Channel {
     this.#incoming = this.#incoming.then(async () => {
       this.#waiting -= 1;
       await this.#attempt(step);
+      if (!this.#news || this.#closed) return;
+      this.#news = false;
+      this.#options.changed();
     });
   }
 
