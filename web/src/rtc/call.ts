@@ -174,8 +174,7 @@ export class Call {
 
   /** Tells the others what is on. Resolves when they can know. Never rejects. */
   async setMedia(media: MediaState): Promise<void> {
-    const { audio, video } = media;
-    this.#media.set({ audio, video, ...(this.#showing && { screen: true }), ...(this.#held && { held: true }) });
+    this.#media.set(this.#whole(media));
     this.#changed();
     if (this.#stage === 'in') await this.#media.flush();
   }
@@ -398,8 +397,29 @@ export class Call {
     this.#peers.close();
   }
 
+  /** What is on here, with all that belongs to it. */
+  #whole({ audio, video }: MediaState): MediaState {
+    const paused = (video || this.#showing) && this.#peers.soundAlone;
+    return {
+      audio,
+      video,
+      ...(this.#showing && { screen: true }),
+      ...(this.#held && { held: true }),
+      ...(paused && { paused: true }),
+    };
+  }
+
+  /** Pictures are paused, or go on again: that is told. */
+  #watchPictures(): void {
+    const now = this.#whole(this.#media.now);
+    if (now.paused === this.#media.now.paused) return;
+    this.#media.set(now);
+    if (this.#stage === 'in') void this.#media.flush();
+  }
+
   #changed(): void {
     this.#chatSeal.drain();
+    this.#watchPictures();
     this.#peers.pause(this.#held || this.#peers.holding);
     if (this.#stage === 'in' && this.#peers.up && !this.#wasUp) this.#started();
     this.#watchLoss();

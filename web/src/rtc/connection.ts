@@ -1,10 +1,11 @@
 import { Timer, type Clock, type Log } from './clock.ts';
 import { openAside } from './aside/aside.ts';
 import type { SendCandidates } from './candidates.ts';
+import { Economy } from './economy.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { configuration, sourceOf, type LineName, type Prepared } from './media.ts';
 import { Negotiation } from './negotiation.ts';
-import { pathOf, statsOf } from './path.ts';
+import { pathOf, statsOf, type Stat } from './path.ts';
 import type {
   AnnouncedConnection,
   ConnectionOpened,
@@ -13,7 +14,7 @@ import type {
   RelayTerms,
 } from './protocol.gen.ts';
 import { Restarts } from './restarts.ts';
-import { LOST, QualityMeter, SAMPLE_MS, type Quality } from './stats.ts';
+import { LOST, outlookOf, QualityMeter, SAMPLE_MS, type Quality } from './stats.ts';
 
 /** The way is known some moments after the connection is up; the report of it should not be late. */
 const PATH_RETRY_MS = 200;
@@ -55,6 +56,7 @@ export class Connection {
   readonly #restarts: Restarts;
   readonly #heartbeat: Heartbeat;
   readonly #meter = new QualityMeter();
+  readonly #economy = new Economy();
   readonly #sampler: Timer;
   readonly #stream: MediaStream;
   readonly #screen: MediaStream;
@@ -121,6 +123,11 @@ export class Connection {
   /** The newest figures, once there are some. */
   get quality(): Quality | null {
     return this.#quality;
+  }
+
+  /** Whether the way out is too narrow for a picture beside the sound, so that none is sent. */
+  get soundAlone(): boolean {
+    return !this.#economy.spending.pictures;
   }
 
   /** What comes from the peer; null until its first track is known. */
@@ -208,6 +215,7 @@ export class Connection {
 
   /** The network has changed under us. The old path is used for as long as it works. */
   networkChanged(): void {
+    this.#economy.moved();
     if (this.#state !== 'connecting') this.#restarts.networkChanged();
   }
 
@@ -306,10 +314,22 @@ export class Connection {
     const moved = path !== this.#path;
     this.#path = path;
     this.#quality = this.#meter.sample(stats);
+    this.#spend(stats);
     if (fresh || moved) this.#report();
     this.#options.signals.changed();
     const pause = path === null ? PATH_RETRY_MS : SAMPLE_MS;
     this.#sampler.set(pause, () => void this.#measure(false));
+  }
+
+  /** Sends what fits. */
+  #spend(stats: ReadonlyMap<string, Stat>): void {
+    const { lines } = this.#options.prepared;
+    const before = this.#economy.spending;
+    const outlook = { at: this.#options.clock.now(), pictures: lines.pictures, ...outlookOf(stats) };
+    const spending = this.#economy.look(outlook);
+    if (spending === before) return;
+    lines.show(spending.pictures);
+    this.#negotiation.repeat(spending.redundancy);
   }
 
   #report(): void {

@@ -1,3 +1,5 @@
+import { parametersOf } from './tuning.ts';
+
 /** Microphone or camera. */
 export type Kind = 'audio' | 'video';
 
@@ -43,6 +45,8 @@ export class MediaLines {
   readonly #screen: MediaStream;
   readonly #tracks: Tracks;
   readonly #senders: Partial<Record<LineName, RTCRtpSender | null>> = {};
+  #showing = true;
+  #tuning: Promise<void> = Promise.resolve();
 
   constructor(pc: RTCPeerConnection, createStream: () => MediaStream, tracks: Tracks) {
     this.#pc = pc;
@@ -62,6 +66,7 @@ export class MediaLines {
       const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: [screen ? this.#screen : this.#device] };
       this.#senders[name] = this.#pc.addTransceiver(this.#tracks[name] ?? kind, init).sender;
     }
+    this.tune();
   }
 
   /** Takes the lines of an offer: done by the other end, before it answers. */
@@ -69,6 +74,26 @@ export class MediaLines {
     for (const { name, kind, screen } of LINES) {
       this.#senders[name] ??= screen ? this.#adoptScreen(name, kind) : this.#adopt(name, kind);
     }
+  }
+
+  /** Whether there is a picture to send. */
+  get pictures(): boolean {
+    return Boolean(this.#tracks.video ?? this.#tracks.screen);
+  }
+
+  /** Sends pictures from now on, or keeps them back. */
+  show(pictures: boolean): void {
+    if (this.#showing === pictures) return;
+    this.#showing = pictures;
+    this.tune();
+  }
+
+  /** Says what matters on all lines; those of an offer can be told when it is answered. */
+  tune(): void {
+    // A sender takes one wish after the other.
+    this.#tuning = this.#tuning.then(async () => {
+      for (const { name } of LINES) await tune(name, this.#senders[name] ?? null, this.#showing);
+    });
   }
 
   /** Sends another track from now on, or none. */
@@ -100,6 +125,15 @@ export class MediaLines {
     line.direction = 'sendrecv';
     line.sender.setStreams?.(stream);
     return line.sender;
+  }
+}
+
+/** A browser that does not know of it, or has closed the line, goes its own way. */
+async function tune(name: LineName, sender: RTCRtpSender | null, pictures: boolean): Promise<void> {
+  try {
+    await sender?.setParameters(parametersOf(name, sender.getParameters(), pictures));
+  } catch {
+    // Nothing is lost but the wish.
   }
 }
 

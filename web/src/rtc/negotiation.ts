@@ -2,6 +2,7 @@ import { decodeDescription, encodeDescription, type SessionDescription } from '.
 import { LocalCandidates, RemoteCandidates, type SendCandidates } from './candidates.ts';
 import type { Clock, Log } from './clock.ts';
 import type { MediaLines } from './media.ts';
+import { askOf, wantOf } from './tuning.ts';
 
 /** The server counts generations in 32 bits; anything else was not made by a client of ours. */
 const LAST_GENERATION = 2 ** 32 - 1;
@@ -39,6 +40,8 @@ export class Negotiation {
   #generation: number;
   /** Generation of our offer that has no answer yet. */
   #offered: number | null = null;
+  /** Whether the voice is to be sent twice. */
+  #redundancy = false;
   #closed = false;
 
   constructor(options: NegotiationOptions) {
@@ -99,6 +102,16 @@ export class Negotiation {
     this.#remote.received(generation, bodies, end);
   }
 
+  /**
+   * Sends the voice twice from now on, or once. Said to this browser alone, with what the other end has described
+   * before: that one takes both at any time.
+   */
+  repeat(redundancy: boolean): void {
+    if (this.#redundancy === redundancy) return;
+    this.#redundancy = redundancy;
+    this.#enqueue('the description', () => this.#describeAgain());
+  }
+
   /** Sends and takes nothing any more. */
   close(): void {
     this.#closed = true;
@@ -106,12 +119,11 @@ export class Negotiation {
   }
 
   async #offer(generation: number): Promise<void> {
-    const { pc, sendDescription } = this.#options;
     this.#generation = generation;
     this.#offered = generation;
-    await this.#describe(generation);
+    const described = await this.#describe(generation);
     // It may have to wait for the other end, and nothing here waits with it.
-    if (pc.localDescription) void sendDescription(generation, encodeDescription(pc.localDescription));
+    if (described !== null) void this.#options.sendDescription(generation, described);
   }
 
   async #apply(generation: number, description: SessionDescription): Promise<void> {
@@ -123,7 +135,7 @@ export class Negotiation {
   async #applyAnswer(generation: number, description: SessionDescription): Promise<void> {
     const { pc, settled } = this.#options;
     if (pc.signalingState !== 'have-local-offer' || generation !== this.#offered) return;
-    await pc.setRemoteDescription(description);
+    await this.#setRemote(description);
     this.#offered = null;
     this.#remote.described(generation, description.sdp);
     settled(false);
@@ -132,16 +144,37 @@ export class Negotiation {
   async #applyOffer(generation: number, description: SessionDescription): Promise<void> {
     const { pc, lines, sendDescription, settled } = this.#options;
     const given = pc.signalingState === 'have-local-offer' ? pc.localDescription?.sdp : undefined;
-    await pc.setRemoteDescription(description);
+    await this.#setRemote(description);
     if (given !== undefined) this.#local.givenUp(given);
     this.#offered = null;
     this.#generation = Math.max(this.#generation, generation);
     lines.adopt();
-    await this.#describe(generation);
+    const described = await this.#describe(generation);
     // Their candidates are of use to them once they have the answer: it goes first.
-    if (pc.localDescription) await sendDescription(generation, encodeDescription(pc.localDescription));
+    if (described !== null) await sendDescription(generation, described);
+    lines.tune();
     this.#remote.described(generation, description.sdp);
     settled(true);
+  }
+
+  async #setRemote({ type, sdp }: SessionDescription): Promise<void> {
+    await this.#options.pc.setRemoteDescription({ type, sdp: wantOf(sdp, this.#redundancy) });
+  }
+
+  async #describeAgain(): Promise<void> {
+    const { pc } = this.#options;
+    // While an offer of ours is on its way, its answer will be taken as it is wanted now.
+    if (pc.signalingState !== 'stable' || !pc.remoteDescription) return;
+    const { type, sdp } = pc.remoteDescription;
+    if (sdp === wantOf(sdp, this.#redundancy) || (type !== 'offer' && type !== 'answer')) return;
+    try {
+      if (type === 'answer') await pc.setLocalDescription();
+      await this.#setRemote({ type, sdp });
+      if (type === 'offer') await pc.setLocalDescription();
+    } catch (error) {
+      this.#options.log('the voice is sent as before', error);
+      await takeBack(pc);
+    }
   }
 
   /** Whether an offer of ours stands against one of this generation. */
@@ -150,11 +183,15 @@ export class Negotiation {
     return !this.#options.polite && generation <= this.#offered;
   }
 
-  async #describe(generation: number): Promise<void> {
+  /** Makes the description that is due, as it is to be sent. */
+  async #describe(generation: number): Promise<string | null> {
     const { pc } = this.#options;
     this.#local.begin(generation);
     await pc.setLocalDescription();
-    if (pc.localDescription) this.#local.described(pc.localDescription.sdp);
+    if (!pc.localDescription) return null;
+    const { type, sdp } = pc.localDescription;
+    this.#local.described(sdp);
+    return encodeDescription({ type, sdp: askOf(sdp) });
   }
 
   #found(candidate: RTCIceCandidate | null): void {
@@ -188,4 +225,10 @@ export class Negotiation {
 
 function isGeneration(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LAST_GENERATION;
+}
+
+/** Leaves the descriptions as they were before the half of an exchange. */
+async function takeBack(pc: RTCPeerConnection): Promise<void> {
+  if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
+  if (pc.signalingState === 'have-remote-offer') await pc.setRemoteDescription({ type: 'rollback' });
 }

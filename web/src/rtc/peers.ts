@@ -97,6 +97,11 @@ export class Peers {
     return this.#connections().some(({ quality }) => quality?.label === 'poor');
   }
 
+  /** Whether pictures to anybody are paused, because they do not fit beside the sound. */
+  get soundAlone(): boolean {
+    return this.#connections().some((connection) => connection.soundAlone);
+  }
+
   /** Whether somebody here holds the call. */
   get holding(): boolean {
     return [...this.#seats.values()].some((seat) => seat.participant.media.held === true);

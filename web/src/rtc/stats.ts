@@ -1,3 +1,4 @@
+import type { Outlook } from './economy.ts';
 import { selectedPair, type Stat } from './path.ts';
 
 /** How well the media arrives; the words for people. */
@@ -99,6 +100,18 @@ function picture(streams: Stat[]): Pick<Flow, 'lines' | 'rate'> {
   const lines = most(moving.map((stream) => numeric(stream['frameHeight'])));
   const largest = moving.find((stream) => stream['frameHeight'] === lines);
   return { lines, rate: largest ? numeric(largest['framesPerSecond']) : null };
+}
+
+/** What there is to know of the way out. */
+export function outlookOf(stats: ReadonlyMap<string, Stat>): Pick<Outlook, 'available' | 'loss' | 'roundTripMs'> {
+  const pair = selectedPair(stats);
+  const told = ofType(stats, 'remote-inbound-rtp');
+  const voices = told.filter((stat) => stat['kind'] === 'audio');
+  return {
+    available: numeric(pair?.['availableOutgoingBitrate']),
+    loss: most(voices.map((stat) => numeric(stat['fractionLost']))),
+    roundTripMs: most([pair, ...told].map((stat) => milliseconds(stat?.['currentRoundTripTime'] ?? stat?.['roundTripTime']))),
+  };
 }
 
 /** What the other end reports of what we send. */

@@ -45,4 +45,14 @@ describe('bannerOf', () => {
     expect(text('active', 'online', false)).toBe('banner.peer.offline');
     expect(text('reconnecting', 'online', false)).toBe('banner.peer.gone');
   });
+
+  it('says who sends no picture, unless something worse is the matter', () => {
+    const paused = (here: boolean, there: boolean, peerOnline = true) =>
+      bannerOf({ phase: 'active', signaling: 'online', peerOnline, paused: { here, there } })?.text;
+    expect(paused(false, false)).toBeUndefined();
+    expect(paused(true, false)).toBe('banner.paused.here');
+    expect(paused(false, true)).toBe('banner.paused.there');
+    expect(paused(true, true)).toBe('banner.paused.both');
+    expect(paused(true, true, false)).toBe('banner.peer.offline');
+  });
 });

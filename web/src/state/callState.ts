@@ -46,15 +46,19 @@ interface Health {
   signaling: CallSnapshot['signaling'];
   /** Whether the other person's signaling is connected; null when nobody is there. */
   peerOnline: boolean | null;
+  /** Who sends no picture at present, as it does not fit beside the sound. */
+  paused?: { here: boolean; there: boolean };
 }
 
 /** Media and signaling fail independently, at either end; the banner says what still works. */
-export function bannerOf({ phase, signaling, peerOnline }: Health): Banner | null {
+export function bannerOf({ phase, signaling, peerOnline, paused }: Health): Banner | null {
   if (phase === 'joining') {
     return signaling === 'offline' ? { title: 'banner.joining', text: 'banner.joining.text' } : null;
   }
   const text = trouble(phase === 'reconnecting', signaling === 'offline', peerOnline);
-  return text && { title: 'banner.reconnecting', text };
+  if (text) return { title: 'banner.reconnecting', text };
+  if (paused?.here) return { title: 'banner.paused', text: paused.there ? 'banner.paused.both' : 'banner.paused.here' };
+  return paused?.there ? { title: 'banner.paused', text: 'banner.paused.there' } : null;
 }
 
 function trouble(media: boolean, line: boolean, peerOnline: boolean | null): Key | null {

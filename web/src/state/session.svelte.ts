@@ -62,7 +62,11 @@ export class CallSession {
   readonly hold: Hold = $derived(holdOf(this.snapshot));
   readonly alone: boolean = $derived(this.peer === null);
   readonly banner: Banner | null = $derived(
-    bannerOf({ ...this.snapshot, peerOnline: this.peer?.online ?? null }),
+    bannerOf({
+      ...this.snapshot,
+      peerOnline: this.peer?.online ?? null,
+      paused: { here: this.snapshot.me.media.paused === true, there: this.peer?.media.paused === true },
+    }),
   );
   readonly elapsedMs: number | null = $derived(
     this.snapshot.startedAt === null ? null : Math.max(0, this.now - this.snapshot.startedAt),

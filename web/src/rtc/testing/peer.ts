@@ -20,12 +20,22 @@ class FakeStream {
 
 class FakeSender {
   track: MediaStreamTrack | null;
+  parameters = { encodings: [{}] } as RTCRtpSendParameters;
 
   constructor(track: MediaStreamTrack | null) {
     this.track = track;
   }
 
   setStreams(): void {}
+
+  getParameters(): RTCRtpSendParameters {
+    return this.parameters;
+  }
+
+  setParameters(parameters: RTCRtpSendParameters): Promise<void> {
+    this.parameters = parameters;
+    return Promise.resolve();
+  }
 
   replaceTrack(track: MediaStreamTrack | null): Promise<void> {
     this.track = track;

@@ -149,6 +149,10 @@ export const ar: Translation = {
   'banner.joining.text': 'لست في المكالمة بعد. يواصل Dialtone المحاولة، وينضم حالما يجيب.',
   'banner.peer.offline': 'فقد {name} الخادم مؤقتاً. الصوت والصورة مستمران، وتصل الرسائل فيما بعد.',
   'banner.peer.gone': '{name} غائب. المكالمة في انتظاره.',
+  'banner.paused': 'الصوت وحده.',
+  'banner.paused.here': 'الاتصال الآن أضعف من أن يحمل صورتك، وستعود وحدها.',
+  'banner.paused.there': 'اتصال {name} الآن أضعف من أن يحمل الصورة، وستعود وحدها.',
+  'banner.paused.both': 'الاتصال الآن أضعف من أن يحمل الصور، وستعود وحدها.',
 
   'chat.title': 'الدردشة',
   'chat.message': 'رسالة',

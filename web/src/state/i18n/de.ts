@@ -145,6 +145,10 @@ export const de: Translation = {
   'banner.joining.text': 'Du bist noch nicht im Gespräch. Dialtone versucht es weiter und tritt bei, sobald er antwortet.',
   'banner.peer.offline': '{name} hat gerade keine Verbindung zum Server. Ton und Bild gehen weiter; Nachrichten kommen später an.',
   'banner.peer.gone': '{name} ist weg. Das Gespräch wartet.',
+  'banner.paused': 'Nur Ton.',
+  'banner.paused.here': 'Für dein Bild ist die Verbindung gerade zu schwach. Es kommt von selbst zurück.',
+  'banner.paused.there': 'Für ein Bild ist die Verbindung von {name} gerade zu schwach. Es kommt von selbst zurück.',
+  'banner.paused.both': 'Für Bilder ist die Verbindung gerade zu schwach. Sie kommen von selbst zurück.',
 
   'chat.title': 'Chat',
   'chat.message': 'Nachricht',

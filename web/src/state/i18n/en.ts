@@ -144,6 +144,10 @@ export const en = {
   'banner.joining.text': 'You are not in the call yet. Dialtone keeps trying, and joins as soon as it answers.',
   'banner.peer.offline': '{name} has lost the server for now. Sound and picture go on; messages arrive later.',
   'banner.peer.gone': '{name} is away. The call waits for them.',
+  'banner.paused': 'Sound alone.',
+  'banner.paused.here': 'The connection is too weak for your picture just now. It comes back by itself.',
+  'banner.paused.there': 'The connection of {name} is too weak for a picture just now. It comes back by itself.',
+  'banner.paused.both': 'The connection is too weak for pictures just now. They come back by themselves.',
 
   'chat.title': 'Chat',
   'chat.message': 'Message',
