@@ -78,5 +78,7 @@ export default defineConfig(({ mode }) => ({
     // No DOM here: whatever touches one has no business in src/rtc.
     environment: 'node',
     include: ['src/**/*.test.ts'],
+    // Random orders take their time on a busy machine; only what hangs is to fail.
+    testTimeout: 60_000,
   },
 }));
