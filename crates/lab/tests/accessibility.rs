@@ -6,9 +6,12 @@ mod common;
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use common::ringing::{
-    Who::{Ada, Ben, Cem},
-    gather,
+use common::{
+    Pair,
+    ringing::{
+        Who::{Ada, Ben, Cem},
+        gather,
+    },
 };
 use lab::{Host, Person, Server};
 use serde_json::json;
@@ -59,6 +62,67 @@ fn a_call_by_link() -> Result<()> {
     can_be_used(&pair.alice, "the figures of a call")?;
     pair.part()?;
     can_be_used(&pair.alice, "after a call")
+}
+
+#[test]
+fn files_and_reactions() -> Result<()> {
+    let (server, pair) = common::at_home("accessible-files")?;
+    let Pair { alice, bob } = &pair;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("holiday.jpg");
+    fs::write(&file, "not really")?;
+    pair.meet(&server)?;
+    pair.talk("direct")?;
+    bob.press("Chat")?;
+    bob.browser().choose_file(&file)?;
+    alice.reads_on_screen("Bob offers you a file")?;
+    can_be_used(alice, "a file that is offered")?;
+    alice.press("React")?;
+    can_be_used(alice, "reactions to choose from")?;
+    alice.press("Applause")?;
+    can_be_used(alice, "a reaction")?;
+    alice.press("Chat")?;
+    can_be_used(alice, "the chat with an offer")?;
+    alice.press("Accept")?;
+    alice.reads_on_screen("Received")?;
+    can_be_used(alice, "the chat with a file")?;
+    can_be_used(bob, "the chat with a file that was sent")?;
+    pair.part()?;
+    alice.reads_on_screen("Received files")?;
+    can_be_used(alice, "after a call in which a file came")
+}
+
+#[test]
+fn pages_of_accounts() -> Result<()> {
+    let server = Server::start(&Host::here())?;
+    let here = Host::here();
+    let origin = server.origin();
+    let [ada, ben] = gather("accessible-pages", &server, [(Ada, &here), (Ben, &here)])?;
+    ada.call("Ben", false)?;
+    ben.rings("Ada")?;
+    ben.press("Decline")?;
+    ada.until_state("ended")?;
+    for (page, words) in [
+        ("history", "Ben"),
+        ("settings", "Passkeys"),
+        ("admin", "Ben"),
+        ("nowhere", "Back to start"),
+    ] {
+        ada.browser().goto(&format!("{origin}/{page}"))?;
+        ada.reads_on_screen(words)?;
+        can_be_used(&ada, page)?;
+    }
+    let eve = Person::arrive("accessible-pages", &here, "Eve", common::ALICE, &origin)?;
+    for (page, words) in [
+        ("", "Start a call"),
+        ("signin", "Sign in"),
+        ("welcome", "link"),
+    ] {
+        eve.browser().goto(&format!("{origin}/{page}"))?;
+        eve.reads_on_screen(words)?;
+        can_be_used(&eve, if page.is_empty() { "start" } else { page })?;
+    }
+    Ok(())
 }
 
 #[test]
