@@ -92,12 +92,12 @@ it('offers nothing that is empty, too large, or one too many', () => {
 });
 
 describe('a file of theirs', () => {
-  beforeEach(() => void hear(offer(1), 'theirs'));
+  beforeEach(() => void hear(offer(1, PART_BYTES + 100), 'theirs'));
 
   it('comes once it is accepted, and is done with its last byte', () => {
     expect(files.answer('theirs', true)).toEqual([{ t: 'accept', file: 1 }]);
-    expect(files.part(1, 60)).toEqual({ id: 'theirs', verdict: 'take' });
-    expect(files.part(1, 40)).toEqual({ id: 'theirs', verdict: 'last' });
+    expect(files.part(1, PART_BYTES)).toEqual({ id: 'theirs', verdict: 'take' });
+    expect(files.part(1, 100)).toEqual({ id: 'theirs', verdict: 'last' });
     expect(states()).toEqual(['done']);
     expect([files.answer('theirs', true), files.cancel('theirs')]).toEqual([[], []]);
   });
@@ -106,15 +106,18 @@ describe('a file of theirs', () => {
     ['before it is accepted', () => {}],
     ['after it was declined', () => files.answer('theirs', false)],
     ['after it was withdrawn', () => [files.answer('theirs', true), hear({ t: 'withdraw', file: 1 })]],
-    ['after it was done', () => [files.answer('theirs', true), files.part(1, 100)]],
+    ['after it was done', () => [files.answer('theirs', true), files.part(1, PART_BYTES), files.part(1, 100)]],
   ])('is wrong %s', (_when, before) => {
     before();
     expect(files.part(1, 1).verdict).toBe('wrong');
   });
 
-  it('is wrong with a byte too many, or of a number that was not offered', () => {
+  it('is wrong with a byte too many, in crumbs, or of a number that was not offered', () => {
     files.answer('theirs', true);
+    expect(files.part(1, PART_BYTES - 1).verdict).toBe('wrong');
+    expect(files.part(1, PART_BYTES).verdict).toBe('take');
     expect(files.part(1, 101).verdict).toBe('wrong');
+    expect(files.part(1, 99).verdict).toBe('wrong');
     expect(files.part(1, 100).verdict).toBe('last');
     expect(files.part(2, 1).verdict).toBe('wrong');
     expect(files.part(0, 1).verdict).toBe('wrong');
@@ -122,11 +125,11 @@ describe('a file of theirs', () => {
 
   it('may still come for a moment when it was cancelled, but no longer than it was', () => {
     files.answer('theirs', true);
-    files.part(1, 10);
+    files.part(1, PART_BYTES);
     expect(files.cancel('theirs')).toEqual([{ t: 'decline', file: 1 }]);
-    expect(files.part(1, 90).verdict).toBe('late');
+    expect(files.part(1, 100).verdict).toBe('late');
     expect(files.part(1, 1).verdict).toBe('wrong');
-    expect(files.lines[0]).toMatchObject({ state: 'cancelled', moved: 10 });
+    expect(files.lines[0]).toMatchObject({ state: 'cancelled', moved: PART_BYTES });
   });
 
   it('can be withdrawn, which a person who answers at that moment may not know', () => {
@@ -299,7 +302,7 @@ it.each(SEEDS)('a hostile end gets nothing and gives nothing that was not accept
     if (what === 0) wrong = end.heard({ t: 'offer', file, name: 'x', size: 1 + draw(2 * MAX_FILE_BYTES) }, `theirs ${i}`, 0) === null;
     if (what === 1) wrong = end.heard({ t: kinds[draw(4)]!, file }, '', 0) === null;
     if (what === 2) {
-      const { id, verdict } = end.part(file, 1 + draw(PART_BYTES));
+      const { id, verdict } = end.part(file, draw(2) === 0 ? PART_BYTES : 1 + draw(PART_BYTES));
       wrong = verdict === 'wrong';
       if (verdict === 'take' || verdict === 'last') expect(accepted).toContain(id);
       if (wrong) expect(end.lines).toEqual(before);

@@ -70,7 +70,7 @@ const OVER: readonly FileState[] = ['done', 'declined', 'cancelled', 'stopped', 
  * | any | any but over | the channel ends | failed |
  *
  * A message about a file that is over was on its way, and is ignored. What cannot be explained like that (a
- * number never offered or used again, a byte that was not accepted or is one too many, more offers than
+ * number never offered or used again, a byte that was not accepted or is one too many, a part that is shorter than need be, more offers than
  * there may be) is `wrong`: no honest end says it, and nothing it says is believed after that.
  */
 export class Files {
@@ -225,7 +225,8 @@ export class Files {
 
 function judge(entry: Entry, bytes: number): Verdict {
   const { state, moved, size } = entry.line;
-  if (moved + entry.late + bytes > size) return 'wrong';
+  // Each is as long as it can be: a file in crumbs would take many times its size to keep.
+  if (bytes !== Math.min(PART_BYTES, size - moved - entry.late)) return 'wrong';
   if (state === 'cancelled') {
     entry.late += bytes;
     return 'late';
