@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::remote::Remote;
-use crate::{Host, Process, Scene};
+use crate::{Host, Patience, Process, Scene, eventually};
 
 /// Runs in every page before the page's own scripts; `window.__lab` holds what it collects.
 const HOOK: &str = include_str!("scripts/hook.js");
@@ -226,7 +226,10 @@ impl Browser {
 
     /// Chooses a file in the page's field for files, as in the dialog that a browser opens.
     pub fn choose_file(&self, path: &Path) -> Result<()> {
-        self.remote.choose_file(path)
+        // It may be in a part of the page that is loaded when it is asked for.
+        eventually("there is a field for files", Patience::USUAL, || {
+            self.remote.choose_file(path)
+        })
     }
 
     /// Saves what the page lets people download to this folder, without asking.
