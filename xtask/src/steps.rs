@@ -208,15 +208,7 @@ fn bench() -> Result<Count, String> {
         ),
         (
             "bench-quality",
-            &[
-                "--only",
-                "Good",
-                "--by",
-                "app",
-                "--rounds",
-                "1",
-                "--dry-run",
-            ],
+            &["--only", "Good", "--rounds", "1", "--dry-run"],
         ),
         ("bench-turn", &["--quick"]),
         ("bench-signaling", &["--quick"]),
