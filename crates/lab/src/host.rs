@@ -110,6 +110,20 @@ impl Host {
         )
     }
 
+    /// Drops what arrives by UDP for the STUN/TURN port.
+    pub fn block_udp_relay(&self) -> Result<()> {
+        self.nft(
+            "table ip norelay {
+               chain incoming { type filter hook input priority 0; udp dport 3478 drop; }
+             }",
+        )
+    }
+
+    /// Undoes [`Host::block_udp_relay`] and the like.
+    pub fn unblock_relay(&self) -> Result<()> {
+        self.nft("delete table ip norelay")
+    }
+
     /// Answers TCP segments from and to a server's port with a reset: open connections die at
     /// both ends, new ones fail, and nothing passes but the resets themselves.
     pub fn reset_tcp(&self, port: u16) -> Result<()> {

@@ -22,7 +22,7 @@ use crate::{
 /// The name of the server.
 const NAME: &str = "dialtone.test";
 /// A call may move to a better path after it is up. After this long it is taken as it is.
-const SETTLED: Patience = Patience::seconds(8);
+const SETTLED: Patience = Patience::seconds(15);
 
 /// A small internet with a server that has IPv4 and IPv6, and people who come as they are needed.
 ///

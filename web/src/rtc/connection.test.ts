@@ -383,6 +383,44 @@ describe('restarts', () => {
     expect(ada.said()).toEqual(['offer 2']);
   });
 
+  it.each(['tcp', 'tls'])('look for a better path than a relay by %s, once in a network', async (transport) => {
+    for (const end of [ada, ben]) byStream(end.pc, transport);
+    await connect();
+    await clock.advance(1_999);
+    expect(ada.said()).toEqual([]);
+    await clock.advance(1);
+    expect(ada.said()).toEqual(['offer 1']);
+    await carry(ada, ben);
+    await carry(ben, ada);
+    await clock.advance(60_000);
+    expect([ada.said(), ben.said()]).toEqual([[], []]);
+    ben.connection.networkChanged();
+    await settle();
+    await carry(ben, ada);
+    await carry(ada, ben);
+    await clock.advance(60_000);
+    expect([ada.said(), ben.said()]).toEqual([[], ['offer 3']]);
+  });
+
+  it('look for a better path than that of the polite end too', async () => {
+    byStream(ben.pc, 'tls');
+    await connect();
+    await clock.advance(3_000);
+    expect([ada.said(), ben.said()]).toEqual([[], ['offer 1']]);
+  });
+
+  it('look for no better path than a relay by datagrams, and none for a connection that is lost', async () => {
+    relayed(ada.pc);
+    byStream(ben.pc, 'tcp');
+    await connect();
+    ben.pc.become('disconnected');
+    await clock.advance(2_999);
+    expect([ada.said(), ben.said()]).toEqual([[], ['offer 1']]);
+    ben.pc.become('connected');
+    await clock.advance(60_000);
+    expect([ada.said(), ben.said()]).toEqual([[], ['offer 1']]);
+  });
+
   it('of the other end get their time before another is begun', async () => {
     await connect();
     ben.connection.networkChanged();
@@ -621,6 +659,11 @@ function pair(pc: FakePeerConnection, local: string, remote: object): void {
 
 function relayed(pc: FakePeerConnection): void {
   pair(pc, 'relay', { candidateType: 'host' });
+}
+
+function byStream(pc: FakePeerConnection, relayProtocol: string): void {
+  relayed(pc);
+  Object.assign(pc.stats.get('l')!, { relayProtocol });
 }
 
 describe('reports', () => {

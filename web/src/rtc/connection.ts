@@ -5,7 +5,7 @@ import { Economy } from './economy.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { configuration, sourceOf, type LineName, type Prepared } from './media.ts';
 import { Negotiation } from './negotiation.ts';
-import { pathOf, statsOf, type Stat } from './path.ts';
+import { goesByStream, pathOf, statsOf, type Stat } from './path.ts';
 import type {
   AnnouncedConnection,
   ConnectionOpened,
@@ -315,6 +315,7 @@ export class Connection {
     this.#path = path;
     this.#quality = this.#meter.sample(stats);
     this.#spend(stats);
+    if (goesByStream(stats)) this.#restarts.poorPath();
     if (fresh || moved) this.#report();
     this.#options.signals.changed();
     const pause = path === null ? PATH_RETRY_MS : SAMPLE_MS;

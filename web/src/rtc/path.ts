@@ -44,6 +44,12 @@ export function pathOf(
     : 'direct';
 }
 
+/** Whether what we send goes to a relay over TCP or TLS, where one lost packet holds up all that follow. */
+export function goesByStream(stats: ReadonlyMap<string, Stat>): boolean {
+  const local = stats.get(String(selectedPair(stats)?.['localCandidateId']));
+  return local?.['relayProtocol'] === 'tcp' || local?.['relayProtocol'] === 'tls';
+}
+
 function isRelay(candidate: Stat): boolean {
   return candidate['candidateType'] === 'relay';
 }
