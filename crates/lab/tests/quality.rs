@@ -16,6 +16,8 @@ use lab::{
 const UNDERSTOOD: f64 = 1.5;
 /// One whole turn of what is said, wherever the recording begins.
 const LISTEN: Duration = Duration::from_secs(12);
+/// One whole turn beside a trial of the picture, whenever that comes.
+const LISTEN_LONGER: Duration = Duration::from_secs(30);
 
 #[test]
 fn over_a_narrow_link_speech_is_understood_and_the_picture_is_smaller_meanwhile() -> Result<()> {
@@ -41,7 +43,7 @@ fn over_a_link_too_narrow_for_both_sound_alone_goes_on() -> Result<()> {
     call.link().set(narrow(90_000));
     until_told(&call.alice, "too weak for your picture", true)?;
     until_told(&call.bob, "too weak for a picture", true)?;
-    let got = call.suffer(&[(narrow(90_000), LISTEN)])?;
+    let got = call.suffer(&[(narrow(90_000), LISTEN_LONGER)])?;
     println!("{:?}", got.speech);
     let best = got.speech.iter().copied().fold(0.0, f64::max);
     ensure!(best > UNDERSTOOD, "{:?}", got.speech);
