@@ -46,6 +46,15 @@ async fn administrator(store: &Store) {
     store.accept(NOW, acceptance).await.unwrap();
 }
 
+/// On both databases: the administrator has made token 7.
+fn with_a_token(test: impl AsyncFn(&Store)) {
+    on_both(async |fresh| {
+        administrator(&fresh.store).await;
+        add(&fresh.store, &token(7)).await;
+        test(&fresh.store).await;
+    });
+}
+
 fn token(n: u8) -> NewJoinToken {
     NewJoinToken {
         id: LoginId::from_bytes([n; 16]),
@@ -67,37 +76,31 @@ async fn show(store: &Store, at_ms: u64, n: u8, device: DeviceId) -> Shown {
 
 #[test]
 fn the_first_device_comes_in_and_back_and_no_other_does() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
+    with_a_token(async |store| {
         for at_ms in [NOW, NOW + 999, NOW + 5000, NOW + RETURN_MS - 1] {
-            let Shown::Good(visitor, join_with) = show(&store, at_ms, 7, PHONE).await else {
+            let Shown::Good(visitor, join_with) = show(store, at_ms, 7, PHONE).await else {
                 panic!("not let in after {} ms", at_ms - NOW);
             };
             assert_eq!((visitor.login, visitor.device), (token(7).id, PHONE));
             assert_eq!((visitor.room, visitor.name), (token(7).room, token(7).name));
             assert_eq!(join_with, None);
-            assert_eq!(show(&store, at_ms, 7, LAPTOP).await, Shown::Used);
+            assert_eq!(show(store, at_ms, 7, LAPTOP).await, Shown::Used);
         }
         let late = NOW + RETURN_MS;
-        assert_eq!(show(&store, late, 7, PHONE).await, Shown::Expired);
-        assert_eq!(show(&store, late, 7, LAPTOP).await, Shown::Used);
-        assert_eq!(show(&store, NOW, 8, PHONE).await, Shown::Unknown);
+        assert_eq!(show(store, late, 7, PHONE).await, Shown::Expired);
+        assert_eq!(show(store, late, 7, LAPTOP).await, Shown::Used);
+        assert_eq!(show(store, NOW, 8, PHONE).await, Shown::Unknown);
     });
 }
 
 #[test]
 fn a_token_that_nobody_came_by_in_time_lets_nobody_in() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
+    with_a_token(async |store| {
         let late = NOW + 1000;
-        assert_eq!(show(&store, late, 7, PHONE).await, Shown::Expired);
+        assert_eq!(show(store, late, 7, PHONE).await, Shown::Expired);
         // Nor does a look at it bind it.
         assert!(matches!(
-            show(&store, late - 1, 7, LAPTOP).await,
+            show(store, late - 1, 7, LAPTOP).await,
             Shown::Good(..)
         ));
     });
@@ -105,10 +108,7 @@ fn a_token_that_nobody_came_by_in_time_lets_nobody_in() {
 
 #[test]
 fn of_many_devices_at_once_one_comes_in() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
+    with_a_token(async |store| {
         let shown = (0..20).map(|n| {
             let store = store.clone();
             tokio::spawn(async move { show(&store, NOW, 7, DeviceId::from_bytes([n; 16])).await })
@@ -148,54 +148,42 @@ fn what_it_says_is_kept() {
 
 #[test]
 fn what_was_made_by_a_sign_in_that_is_over_lets_in_only_who_was_in() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
-        add(&store, &token(8)).await;
-        show(&store, NOW, 7, PHONE).await;
+    with_a_token(async |store| {
+        add(store, &token(8)).await;
+        show(store, NOW, 7, PHONE).await;
         store.revoke_login(NOW, ADA, LOGIN).await.unwrap();
-        assert_eq!(show(&store, NOW, 8, PHONE).await, Shown::Unknown);
-        assert!(matches!(show(&store, NOW, 7, PHONE).await, Shown::Good(..)));
+        assert_eq!(show(store, NOW, 8, PHONE).await, Shown::Unknown);
+        assert!(matches!(show(store, NOW, 7, PHONE).await, Shown::Good(..)));
     });
 }
 
 #[test]
 fn who_is_no_administrator_any_more_lets_nobody_in() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
+    with_a_token(async |store| {
         let sql = "UPDATE users SET role = 'member' WHERE id = $1";
         store.execute(sql, args![ADA]).await.unwrap();
-        assert_eq!(show(&store, NOW, 7, PHONE).await, Shown::Unknown);
+        assert_eq!(show(store, NOW, 7, PHONE).await, Shown::Unknown);
     });
 }
 
 #[test]
 fn one_that_is_taken_back_is_gone_and_only_its_maker_takes_it_back() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
+    with_a_token(async |store| {
         let (id, other) = (token(7).id, UserId::from_bytes([2; 16]));
         assert!(!store.drop_join_token(other, id).await.unwrap());
         assert!(store.has_join_token(id).await.unwrap());
         assert!(store.drop_join_token(ADA, id).await.unwrap());
         assert!(!store.drop_join_token(ADA, id).await.unwrap());
         assert!(!store.has_join_token(id).await.unwrap());
-        assert_eq!(show(&store, NOW, 7, PHONE).await, Shown::Unknown);
+        assert_eq!(show(store, NOW, 7, PHONE).await, Shown::Unknown);
     });
 }
 
 #[test]
 fn old_ones_are_tidied_away_when_nobody_can_come_back_by_them() {
-    on_both(async |fresh| {
-        let store = fresh.store;
-        administrator(&store).await;
-        add(&store, &token(7)).await;
-        add(&store, &token(8)).await;
-        show(&store, NOW, 7, PHONE).await;
+    with_a_token(async |store| {
+        add(store, &token(8)).await;
+        show(store, NOW, 7, PHONE).await;
         store.tidy(NOW + RETURN_MS).await.unwrap();
         assert!(store.has_join_token(token(7).id).await.unwrap());
         assert!(store.has_join_token(token(8).id).await.unwrap());
